@@ -1,0 +1,1 @@
+"""Layers of filter banks: depthwise, pointwise and ordinary convolution."""

@@ -1,0 +1,62 @@
+"""`sepfilter analyze-kernel`: explain a kernel."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from sepfilter.errors import OptionError
+
+if TYPE_CHECKING:
+    from sepfilter.geometry import ImageSpec
+
+_IMAGE: Final = re.compile(r"(\d{1,9})x(\d{1,9})(?:x(\d{1,9}))?")
+_NEGATIVE_NUMBER: Final = re.compile(r"-[\d.]")
+
+
+class _TakesMinus(click.Command):
+    """A command whose argument may begin with a minus and a digit without being an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Move such arguments behind ``--``."""
+        numbers = [argument for argument in args if _NEGATIVE_NUMBER.match(argument)]
+        if numbers and "--" not in args:
+            others = [argument for argument in args if argument not in numbers]
+            args = [*others, "--", *numbers]
+        return super().parse_args(ctx, args)
+
+
+@click.command("analyze-kernel", cls=_TakesMinus)
+@click.argument("kernel", metavar="KERNEL")
+@click.option("--image", metavar="WxHxC", help="Count for an image of this size, as 4000x3000x3.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--debug", is_flag=True, help="Show where an error comes from.")
+def command(kernel: str, image: str | None, *, as_json: bool, debug: bool) -> None:  # noqa: ARG001
+    """Explain a kernel: whether it separates, into what, and what that saves.
+
+    \b
+    sepfilter analyze-kernel sobel-x
+    sepfilter analyze-kernel '-1 0 1; -2 0 2; -1 0 1' --image 4000x3000x3
+    """
+    from sepfilter.kernels.notation import parse_kernel
+    from sepfilter.plans.analysis import analyze
+    from sepfilter.reports.kernel_json import kernel_json
+    from sepfilter.reports.kernel_text import kernel_text
+
+    spec = None if image is None else _spec(image)
+    analysis = analyze(parse_kernel(kernel, stdin=sys.stdin.buffer.read), spec)
+    click.echo(kernel_json(analysis) if as_json else kernel_text(analysis))
+
+
+def _spec(text: str) -> ImageSpec:
+    """An 8-bit image of the size given."""
+    from sepfilter.geometry import ImageSpec
+
+    match = _IMAGE.fullmatch(text)
+    if match is None:
+        raise OptionError(f"--image {text!r}: give width x height x channels, as 4000x3000x3")
+    width, height, channels = (int(number) for number in match.groups(default="1"))
+    return ImageSpec(height, width, channels, "uint8")

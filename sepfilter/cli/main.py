@@ -1,0 +1,73 @@
+"""The `sepfilter` command: finds the subcommand, loads only that one, and sets the exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from difflib import get_close_matches
+from typing import Final
+
+import click
+
+from sepfilter.cli.exits import run_to_exit_code
+from sepfilter.version import __version__
+
+_COMMANDS: Final = {
+    "apply": ("sepfilter.cli.apply", "Filter images."),
+    "analyze-kernel": ("sepfilter.cli.analyze_kernel", "Explain a kernel."),
+    "kernels": ("sepfilter.cli.kernels", "List the presets."),
+    "info": ("sepfilter.cli.info", "Show versions and the engine."),
+}
+
+
+class _LazyGroup(click.Group):
+    """Subcommands by name; a module is imported only when its command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names in the order of use."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _ = _COMMANDS[cmd_name]
+        command: click.Command = importlib.import_module(module).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or the ones that a misspelt name may have meant."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], _COMMANDS, n=2) or list(_COMMANDS)
+            ctx.fail(f"no command {args[0]!r}: did you mean {' or '.join(near)}?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in _COMMANDS.items()])
+
+
+@click.command(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="sepfilter")
+def cli() -> None:
+    """Image filtering that separates kernels by itself, and tells what it did.
+
+    \b
+    sepfilter apply photo.jpg -k gaussian:3 -o blurred.png
+    sepfilter apply photo.jpg -k '0 -1 0; -1 5 -1; 0 -1 0' -o sharp.png
+    sepfilter analyze-kernel sobel-x
+
+    Exit codes: 0 done; 1 an input failed; 2 usage or kernel error; 3 an output exists;
+    4 a limit was exceeded; 130 interrupted; 141 broken pipe; 143 terminated.
+    """
+
+
+def main() -> None:
+    """Entry point of the console script and of ``python -m sepfilter``."""
+    sys.exit(run_to_exit_code(cli, sys.argv[1:]))

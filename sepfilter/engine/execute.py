@@ -1,0 +1,189 @@
+"""Running a plan on pixels: strips over threads, with identical results however they are cut."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.engine.mapping import Losses, map_samples
+from sepfilter.engine.rows import Rows, filtered_rows
+from sepfilter.errors import OptionError, ShapeError
+from sepfilter.geometry import ImageSpec
+from sepfilter.plans.output_map import OutputMap
+from sepfilter.plans.plan import Plan
+
+Samples = npt.NDArray[Any]
+T = TypeVar("T")
+
+ENGINE_NAME: Final = "scipy"
+STRIP_SAMPLES: Final = 3_000_000
+"""Output samples of a strip. benchmarks/footprint.py: fewer repeat more context rows, more cost memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What a run made: the pixels, and what their type could not hold."""
+
+    pixels: Samples
+    losses: Losses
+
+
+def execute(plan: Plan, image: Samples, *, threads: int | None = None, out: Samples | None = None) -> Samples:
+    """Filter an image as planned.
+
+    Parameters
+    ----------
+    plan : Plan
+        From `make_plan`, for an image of this shape and type.
+    image : ndarray
+        Shape (H, W) or (H, W, C), any strides; not changed.
+    threads : int, optional
+        At most this many threads, by default as many as there are usable cores. The result does
+        not depend on it.
+    out : ndarray, optional
+        Written to instead of a new array: of the output's shape and type, sharing no memory with
+        the image.
+
+    Returns
+    -------
+    ndarray
+        Shape and type of ``plan.output_spec``, with as many dimensions as the image; `out` itself
+        where it was given.
+
+    Raises
+    ------
+    ShapeError
+        Image or `out` is not what the plan was made for.
+
+    Examples
+    --------
+    >>> from sepfilter.plans.planner import make_plan
+    >>> image = np.array([[0, 0, 9], [0, 0, 9], [0, 0, 9]], np.uint8)
+    >>> plan = make_plan("sobel-x", ImageSpec.of(image), border="nearest")
+    >>> execute(plan, image).tolist()
+    [[0, 36, 36], [0, 36, 36], [0, 36, 36]]
+    """
+    return run(plan, image, threads=threads, out=out).pixels
+
+
+def run(plan: Plan, image: Samples, *, threads: int | None = None, out: Samples | None = None) -> Execution:
+    """`execute`, with the count of samples that the output type could not hold."""
+    pixels = as_planned(plan, image)
+    target = _output(plan, image, out)
+    view = target[..., np.newaxis] if target.ndim == 2 else target
+    if plan.is_copy:
+        view[...] = pixels
+        return Execution(target, Losses())
+    strips = plan_strips(plan)
+    workers = _workers(threads, len(strips))
+    filtered = filtered_rows(plan, pixels)
+    output = plan.output
+    if output.range == "stretch":
+        output = output.stretched(*_limits(plan, filtered, strips, workers))
+
+    def finish(strip: tuple[int, int]) -> Losses:
+        return _map_strip(plan, output, filtered.read(*strip), view[slice(*strip)])
+
+    return Execution(target, reduce(add, _in_threads(finish, strips, workers), Losses()))
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def strips_of(height: int, samples_a_row: int, context: int) -> list[tuple[int, int]]:
+    """Cut rows into strips, high enough to outweigh the context rows that each repeats."""
+    rows = max(STRIP_SAMPLES // samples_a_row, 4 * context, 1)
+    return [(first, min(first + rows, height)) for first in range(0, height, rows)]
+
+
+def as_planned(plan: Plan, image: Samples) -> Samples:
+    """The image as (H, W, C), if it is what the plan was made for."""
+    spec = ImageSpec.of(image, alpha=plan.spec.alpha)
+    if spec != plan.spec:
+        raise ShapeError(
+            f"the plan is for {_words(plan.spec)}, but this image is {_words(spec)}: make a new plan"
+        )
+    return image[..., np.newaxis] if image.ndim == 2 else image
+
+
+def _words(spec: ImageSpec) -> str:
+    """A spec in an error message."""
+    return f"{spec.height} x {spec.width} x {spec.channels} {spec.dtype}"
+
+
+def _output(plan: Plan, image: Samples, out: Samples | None) -> Samples:
+    """The array to write to."""
+    spec = plan.output_spec
+    shape = (spec.height, spec.width, spec.channels)[: image.ndim]
+    if out is None:
+        return np.empty(shape, spec.dtype)
+    if out.shape != shape or out.dtype != np.dtype(spec.dtype):
+        raise ShapeError(
+            f"out is {out.shape} {out.dtype}, but the result is {shape} {spec.dtype}: "
+            "pass an array of that shape and type"
+        )
+    if np.shares_memory(out, image):
+        raise ShapeError("out shares memory with the image: pass another array")
+    return out
+
+
+def plan_strips(plan: Plan) -> list[tuple[int, int]]:
+    """The strips of this plan's output."""
+    spec = plan.output_spec
+    top, bottom, _, _ = plan.halo
+    return strips_of(spec.height, spec.width * spec.channels, top + bottom)
+
+
+def _workers(threads: int | None, strips: int) -> int:
+    """How many threads to use."""
+    if threads is not None and (threads != int(threads) or threads < 1):
+        raise OptionError(f"threads {threads}: it must be a whole number, at least 1")
+    return min(usable_cores() if threads is None else int(threads), strips)
+
+
+def _in_threads(work: Callable[[tuple[int, int]], T], strips: list[tuple[int, int]], workers: int) -> list[T]:
+    """Work on every strip, results in order."""
+    if workers <= 1:
+        return list(map(work, strips))
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(work, strips))
+
+
+def _map_strip(plan: Plan, output: OutputMap, values: Samples, out: Samples) -> Losses:
+    """Write one strip; opacity has a map of its own, and is never counted as clipped."""
+    if not plan.filters_opacity_apart:
+        return map_samples(values, output, out)
+    map_samples(values[..., -1:], output.for_opacity(plan.spec), out[..., -1:])
+    return map_samples(values[..., :-1], output, out[..., :-1])
+
+
+def _limits(plan: Plan, filtered: Rows, strips: list[tuple[int, int]], workers: int) -> tuple[float, float]:
+    """The smallest and the largest finite value of the filtered colours."""
+
+    def limits(strip: tuple[int, int]) -> tuple[float, float]:
+        values = filtered.read(*strip)
+        if plan.filters_opacity_apart:
+            values = values[..., :-1]
+        finite = np.isfinite(values)
+        if not finite.any():
+            return np.inf, -np.inf
+        return (
+            float(values.min(where=finite, initial=np.inf)),
+            float(values.max(where=finite, initial=-np.inf)),
+        )
+
+    found = _in_threads(limits, strips, workers)
+    low, high = min(low for low, _ in found), max(high for _, high in found)
+    return (low, high) if low <= high else (0.0, 0.0)

@@ -1,0 +1,79 @@
+"""The output map at work: scale, offset, range, one rounding, saturation, and what got lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.plans.output_map import OutputMap
+
+Samples = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Samples that the output type could not hold.
+
+    Attributes
+    ----------
+    clipped_low, clipped_high : int
+        Samples that saturated at the smallest and the largest value.
+    nonfinite : int
+        Samples that were NaN (written as 0) or infinite (saturated).
+    """
+
+    clipped_low: int = 0
+    clipped_high: int = 0
+    nonfinite: int = 0
+
+    def __add__(self, other: Losses) -> Losses:
+        return Losses(
+            self.clipped_low + other.clipped_low,
+            self.clipped_high + other.clipped_high,
+            self.nonfinite + other.nonfinite,
+        )
+
+
+def map_samples(values: Samples, output: OutputMap, out: Samples) -> Losses:
+    """Turn filtered values into output samples.
+
+    Parameters
+    ----------
+    values : ndarray
+        Filtered, float32 or float64; overwritten.
+    output : OutputMap
+        What to do.
+    out : ndarray
+        Same shape, of the output's type; written to.
+
+    Examples
+    --------
+    >>> out = np.empty(4, np.uint8)
+    >>> map_samples(np.array([0.5, 1.5, 300.0, -1.0]), OutputMap(1.0, 0.0, "clip", "uint8"), out)
+    Losses(clipped_low=1, clipped_high=1, nonfinite=0)
+    >>> out.tolist()
+    [0, 2, 255, 0]
+    """
+    if output.scale != 1:
+        values *= output.scale
+    if output.total_offset:
+        values += output.total_offset
+    if output.range == "abs":
+        np.abs(values, out=values)
+    nonfinite = values.size - int(np.count_nonzero(np.isfinite(values)))
+    if not output.is_integer:
+        with np.errstate(over="ignore"):
+            out[...] = values
+        return Losses(nonfinite=nonfinite)
+    if nonfinite:
+        np.nan_to_num(values, copy=False, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    np.rint(values, out=values)
+    low, high = output.limits
+    clipped = Losses(int(np.count_nonzero(values < low)), int(np.count_nonzero(values > high)), nonfinite)
+    if clipped.clipped_low or clipped.clipped_high:
+        np.clip(values, low, high, out=values)
+    out[...] = values
+    return clipped

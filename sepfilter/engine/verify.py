@@ -1,0 +1,59 @@
+"""Holding a result against the direct sum in double precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.engine.execute import as_planned, plan_strips, run
+from sepfilter.engine.rows import filtered_rows
+from sepfilter.kernels.kernel import AnyKernel
+from sepfilter.plans.options import Options
+from sepfilter.plans.plan import Plan
+from sepfilter.plans.planner import plan_cascade
+from sepfilter.results import Verification
+
+Samples = npt.NDArray[Any]
+
+
+def verify(
+    plan: Plan,
+    kernels: Sequence[AnyKernel],
+    options: Options,
+    image: Samples,
+    filtered: Samples,
+    *,
+    threads: int | None = None,
+) -> Verification:
+    """Measure how far a result is from the direct sum in double precision.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was done.
+    kernels, options
+        What it was planned from.
+    image, filtered : ndarray
+        What went in and what came out, shape (H, W, C).
+    threads : int, optional
+        As in `execute`.
+    """
+    direct = replace(options, method="direct", precision="double", rank=None, max_error=None)
+    direct = replace(direct, dtype=plan.output.dtype)
+    reference = plan_cascade(kernels, plan.spec, direct)
+    pixels = as_planned(plan, image)
+    ours, true = filtered_rows(plan, pixels), filtered_rows(reference, pixels)
+    unrounded = max(_largest_difference(ours.read(*strip), true.read(*strip)) for strip in plan_strips(plan))
+    rounded = _largest_difference(filtered, run(reference, image, threads=threads).pixels)
+    return Verification(unrounded, rounded)
+
+
+def _largest_difference(first: Samples, second: Samples) -> float:
+    """The largest absolute difference between finite samples."""
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(first.astype(np.float64) - second)
+    return float(difference.max(where=np.isfinite(difference), initial=0.0))

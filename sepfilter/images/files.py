@@ -1,0 +1,103 @@
+"""Reading and writing one whole image from Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.geometry import ImageSpec, Window
+from sepfilter.images.formats import format_named, format_of
+from sepfilter.images.metadata import Metadata
+from sepfilter.images.sink import Sink
+from sepfilter.images.source import open_source
+
+Pixels = npt.NDArray[Any]
+
+
+def read_image(path: str | Path) -> tuple[Pixels, Metadata]:
+    """Read an image file.
+
+    Palettes and 1-bit samples are expanded, the EXIF orientation is applied; 16-bit grey, 32-bit
+    integers and floats keep their depth.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any format that Pillow reads, or `.npy`; told by its content.
+
+    Returns
+    -------
+    pixels : ndarray
+        Shape (H, W) for a single channel, else (H, W, C).
+    metadata : Metadata
+        Format, profile, EXIF, resolution, and whether the last channel is opacity.
+
+    Raises
+    ------
+    ImageReadError
+        The file is missing, truncated or no image.
+    UnsupportedImageError
+        Reading it would lose something: 16-bit colour, for instance.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.png"
+    >>> write_image(path, np.zeros((2, 3), np.uint16))
+    >>> pixels, metadata = read_image(path)
+    >>> pixels.shape, pixels.dtype.name, metadata.format
+    ((2, 3), 'uint16', 'PNG')
+    """
+    source = open_source(path)
+    pixels = source.read(Window.whole(source.spec))
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels, source.metadata
+
+
+def write_image(
+    path: str | Path,
+    array: Pixels,
+    metadata: Metadata | None = None,
+    *,
+    format: str | None = None,  # noqa: A002 - the word everybody uses
+    quality: int | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write an image file, complete or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; its extension tells the format.
+    array : ndarray
+        Shape (H, W) or (H, W, C), of a type and number of channels that the format holds. Without
+        metadata 2 and 4 channels are taken to have opacity as the last.
+    metadata : Metadata, optional
+        From `read_image`: what else goes into the file.
+    format : str, optional
+        png, jpeg, webp, tiff, bmp, ppm or npy, where the extension does not tell.
+    quality : int, optional
+        1 to 100, for JPEG and WebP.
+    overwrite : bool
+        Replace an existing file.
+
+    Raises
+    ------
+    UnsupportedImageError
+        The format would damage the image.
+    OutputExistsError
+        The file exists and `overwrite` is False.
+    ImageWriteError
+        The file cannot be written.
+    """
+    pixels = np.asarray(array)
+    pixels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
+    if metadata is None:
+        metadata = Metadata(alpha=pixels.ndim == 3 and pixels.shape[2] in (2, 4))
+    spec = ImageSpec.of(pixels, alpha=metadata.alpha)
+    output_format = format_of(path) if format is None else format_named(format)
+    sink = Sink(spec, metadata, output_format, name=str(path), quality=quality)
+    sink.write(Window.whole(spec), pixels)
+    sink.save(path, overwrite=overwrite)

@@ -1,0 +1,101 @@
+"""Refusing what Pillow would read with silent loss."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PIL import Image
+
+from sepfilter.errors import UnsupportedImageError
+
+_BITS_PER_SAMPLE: Final = 258
+_PHOTOMETRIC: Final = 262
+_SAMPLE_FORMAT: Final = 339
+_WHITE_IS_ZERO: Final = 0
+_NARROW_MODES: Final = (
+    "1",
+    "L",
+    "LA",
+    "La",
+    "P",
+    "PA",
+    "RGB",
+    "RGBA",
+    "RGBa",
+    "RGBX",
+    "CMYK",
+    "YCbCr",
+)
+_ADVICE: Final = "convert it to 8 bits with another program first, or to a .npy array to keep its depth"
+
+
+def refuse_loss(image: Image.Image, name: str) -> None:
+    """Check an opened, not yet decoded image.
+
+    Raises
+    ------
+    UnsupportedImageError
+        Its samples are wider than what Pillow would keep of them, or Pillow would misread them.
+    """
+    if image.mode == "LAB":
+        raise UnsupportedImageError(f"{name}: Lab colours are not filtered: convert it to RGB first")
+    depth = _declared_depth(image)
+    if image.mode in _NARROW_MODES and depth > 8:
+        raise UnsupportedImageError(
+            f"{name}: {depth} bits a sample in {image.mode} would be reduced to 8: {_ADVICE}"
+        )
+    if image.mode == "F" and depth > 32:
+        raise UnsupportedImageError(
+            f"{name}: {depth}-bit floats would be reduced to 32 bits: store it as a .npy array"
+        )
+    tags = getattr(image, "tag_v2", {})
+    if image.mode.startswith("I;16") and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        raise UnsupportedImageError(
+            f"{name}: 16-bit samples with white as 0 would be read inverted: {_ADVICE}"
+        )
+    if image.mode == "L" and tags.get(_SAMPLE_FORMAT) == (2,):
+        raise UnsupportedImageError(f"{name}: signed 8-bit samples would be read as unsigned: {_ADVICE}")
+    if image.mode == "I" and tags.get(_SAMPLE_FORMAT) == (1,):
+        raise UnsupportedImageError(f"{name}: unsigned 32-bit samples would be read as signed: {_ADVICE}")
+    if image.mode.startswith("I") and image.info.get("transparency") is not None:
+        raise UnsupportedImageError(
+            f"{name}: the transparent grey of a 16-bit image would be lost: {_ADVICE}"
+        )
+
+
+def _declared_depth(image: Image.Image) -> int:
+    """Bits a sample according to the file; 8 where it is not known to be more."""
+    depths = [8]
+    tags = getattr(image, "tag_v2", None)
+    if tags is not None:
+        depths += [int(bits) for bits in tags.get(_BITS_PER_SAMPLE, ())]
+    for tile in getattr(image, "tile", ()):
+        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
+        for argument in arguments:
+            if isinstance(argument, str):
+                depths += [bits for bits in (16, 32, 64) if f";{bits}" in argument]
+            elif image.format == "PPM" and isinstance(argument, int) and argument > 255:
+                depths.append(16)
+    if image.format in ("JPEG2000", "AVIF"):
+        depths.append(_depth_in_codestream(image))
+    return max(depths)
+
+
+def _depth_in_codestream(image: Image.Image) -> int:
+    """The depth that JPEG 2000's SIZ marker or AVIF's pixel information box declares."""
+    file = getattr(image, "fp", None) or getattr(image, "_fp", None)
+    if file is None:
+        return 8
+    place = file.tell()
+    file.seek(0)
+    head = file.read(65536)
+    file.seek(place)
+    if image.format == "AVIF":
+        at = head.find(b"pixi")
+        channels = head[at + 8] if 0 <= at < len(head) - 8 else 0
+        return max(head[at + 9 : at + 9 + channels], default=8)
+    at = head.find(b"\xff\x51")  # SIZ: components at 38, then three bytes for each
+    if at < 0 or at + 40 > len(head):
+        return 8
+    components = int.from_bytes(head[at + 38 : at + 40], "big")
+    return max(((depth & 0x7F) + 1 for depth in head[at + 40 : at + 40 + 3 * components : 3]), default=8)

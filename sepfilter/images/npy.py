@@ -1,0 +1,43 @@
+"""NumPy's own format as an image: any sample type, any number of channels, nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.errors import ImageReadError, SepfilterError, UnsupportedImageError
+from sepfilter.geometry import ImageSpec, Window
+from sepfilter.images.metadata import Metadata
+
+Pixels = npt.NDArray[Any]
+
+
+class NpySource:
+    """A `.npy` array of shape (H, W) or (H, W, C)."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.metadata = Metadata(format="NPY")
+        try:
+            with file:
+                pixels = np.load(file, allow_pickle=False)
+        except (ValueError, OSError, EOFError) as error:
+            raise ImageReadError(f"{name}: not a sound .npy array: {error}") from error
+        except MemoryError as error:
+            raise ImageReadError(f"{name}: its header claims more than memory can hold") from error
+        try:
+            self.spec = ImageSpec.of(pixels)
+        except SepfilterError as error:
+            raise UnsupportedImageError(f"{name}: {error}") from error
+        self._pixels: Pixels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
+
+    def read(self, window: Window) -> Pixels:
+        """A view of the part, in the machine's byte order."""
+        part = self._pixels[window.rows, window.columns]
+        return part.astype(self.spec.dtype, copy=False)
+
+
+def write_npy(file: BinaryIO, pixels: Pixels) -> None:
+    """Write an array; a single channel as (H, W)."""
+    np.save(file, pixels[..., 0] if pixels.shape[2] == 1 else pixels, allow_pickle=False)

@@ -1,0 +1,135 @@
+"""Where pixels go: a file that appears only when it is complete, or standard output."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.errors import ImageWriteError, OptionError, SepfilterError
+from sepfilter.geometry import ImageSpec, Window
+from sepfilter.images.formats import OutputFormat, pillow_mode
+from sepfilter.images.metadata import Metadata
+from sepfilter.safe_write import replacing
+
+Pixels = npt.NDArray[Any]
+
+JPEG_QUALITY: Final = 92
+"""Where none is given: above it files grow faster than they improve."""
+
+
+class Sink:
+    """An output that collects windows and writes itself when it has them all.
+
+    Parameters
+    ----------
+    spec : ImageSpec
+        The whole image.
+    metadata : Metadata
+        What goes with it, as far as the format holds it.
+    output_format : OutputFormat
+        How it is encoded.
+    quality : int, optional
+        1 to 100, for formats that have one. WebP without it is lossless.
+
+    Raises
+    ------
+    UnsupportedImageError
+        The format would damage the image.
+    OptionError
+        The format has no quality, or it is out of range.
+    """
+
+    def __init__(
+        self,
+        spec: ImageSpec,
+        metadata: Metadata,
+        output_format: OutputFormat,
+        *,
+        name: str = "output",
+        quality: int | None = None,
+    ) -> None:
+        output_format.check(spec, metadata, name)
+        check_quality(output_format, quality)
+        self.spec, self.metadata = spec, metadata
+        self._format, self._name, self._quality = output_format, name, quality
+        self._pixels: Pixels | None = None
+
+    def write(self, window: Window, pixels: Pixels) -> None:
+        """Take the pixels of a part, shape (h, w, C)."""
+        if window == Window.whole(self.spec):
+            self._pixels = pixels
+            return
+        if self._pixels is None:
+            shape = (self.spec.height, self.spec.width, self.spec.channels)
+            self._pixels = np.zeros(shape, self.spec.dtype)
+        self._pixels[window.rows, window.columns] = pixels
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the file, complete or not at all."""
+        with replacing(path, overwrite=overwrite) as file:
+            self._encode(file)
+
+    def encoded(self) -> bytes:
+        """The file as bytes, for standard output."""
+        buffer = BytesIO()
+        self._encode(buffer)
+        return buffer.getvalue()
+
+    def _encode(self, file: BinaryIO) -> None:
+        """Write the format's bytes."""
+        pixels = self._pixels
+        if pixels is None:
+            raise ImageWriteError(f"{self._name}: no pixels were written to it")
+        if self._format.name == "npy":
+            from sepfilter.images.npy import write_npy
+
+            write_npy(file, pixels)
+            return
+        from PIL import Image
+
+        mode = pillow_mode(self.spec, self.metadata)
+        flat = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+        image = Image.fromarray(np.ascontiguousarray(flat))
+        if mode == "CMYK":
+            image = Image.frombytes("CMYK", image.size, flat.tobytes())
+        try:
+            image.save(file, self._format.label, **self._save_options())
+        except (SepfilterError, OSError):
+            raise
+        except Exception as error:
+            raise ImageWriteError(
+                f"{self._name}: cannot be encoded as {self._format.label}: {error}"
+            ) from error
+
+    def _save_options(self) -> dict[str, Any]:
+        """What Pillow is told beside the pixels."""
+        metadata, label = self.metadata, self._format.label
+        options: dict[str, Any] = {}
+        if label in ("PNG", "JPEG", "WEBP", "TIFF"):
+            if metadata.icc:
+                options["icc_profile"] = metadata.icc
+            if metadata.exif and label != "TIFF":
+                options["exif"] = metadata.exif
+        if metadata.dpi and label in ("PNG", "JPEG", "TIFF", "BMP"):
+            options["dpi"] = metadata.dpi
+        if label == "PNG":
+            options["compress_level"] = 1  # a quarter of the time of 6 for a quarter more bytes
+        if label == "JPEG":
+            options["quality"] = self._quality or JPEG_QUALITY
+        if label == "WEBP":
+            options |= {"quality": self._quality} if self._quality else {"lossless": True}
+        return options
+
+
+def check_quality(output_format: OutputFormat, quality: int | None) -> None:
+    """Refuse a quality that would be ignored or is out of range."""
+    if quality is None:
+        return
+    if not output_format.has_quality:
+        raise OptionError(f"quality: {output_format.label} has none, it is lossless: leave it out")
+    if not 1 <= quality <= 100:
+        raise OptionError(f"quality {quality}: it must be from 1 to 100")

@@ -1,0 +1,204 @@
+"""Job -> Results: the only place that strings the stages together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any, BinaryIO
+
+import numpy.typing as npt
+
+from sepfilter.engine.execute import Execution, run
+from sepfilter.engine.verify import verify
+from sepfilter.errors import OptionError, SepfilterError
+from sepfilter.geometry import ImageSpec, Window
+from sepfilter.images.grey import grey_spec, to_grey
+from sepfilter.images.metadata import Metadata
+from sepfilter.images.sink import Sink, check_quality
+from sepfilter.images.source import Source, open_source
+from sepfilter.images.targets import STANDARD_STREAM, Target, resolve_targets
+from sepfilter.kernels.summary import KernelSummary, summarize
+from sepfilter.plans.plan import Plan
+from sepfilter.plans.planner import plan_cascade
+from sepfilter.results import Failure, ImageInfo, Job, OutputInfo, Result, Seconds, Verification
+
+Pixels = npt.NDArray[Any]
+
+
+def run_job(job: Job, *, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> Iterator[Result]:
+    """Filter every input of a job, one after the other.
+
+    Parameters
+    ----------
+    job : Job
+        What is asked.
+    stdin, stdout : binary file, optional
+        Where ``-`` reads from and writes to.
+
+    Yields
+    ------
+    Result
+        One for each input, in order. With several inputs an error of one is in its `failure`.
+
+    Raises
+    ------
+    SepfilterError
+        Outputs cannot be written where they are to go, found before anything is read; or the
+        error of a single input.
+    """
+    targets = _targets(job)
+    summary = summarize(job.kernels)
+    for path, target in zip(job.inputs, targets, strict=True):
+        task = _Task(job, path, target, summary)
+        try:
+            task.perform(stdin, stdout)
+        except SepfilterError as error:
+            if len(job.inputs) == 1:
+                raise
+            task.failure = Failure(error.code, str(error))
+        yield task.result()
+
+
+def _targets(job: Job) -> list[Target | None]:
+    """Where every input goes; nowhere when only explaining."""
+    if list(job.inputs).count(STANDARD_STREAM) > 1:
+        raise OptionError("-: standard input is one image: give it once")
+    if job.explain:
+        return [None] * len(job.inputs)
+    targets: list[Target | None] = []
+    for target in resolve_targets(
+        job.inputs,
+        job.output,
+        output_format=job.format,
+        overwrite=job.overwrite,
+        in_place=job.in_place,
+    ):
+        check_quality(target.format, job.quality)
+        targets.append(target)
+    return targets
+
+
+@dataclass(slots=True)
+class _Task:
+    """One input on its way; gathers what its Result will say."""
+
+    job: Job
+    path: str
+    target: Target | None
+    summary: KernelSummary
+    started: float = field(default_factory=perf_counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+    input: ImageInfo | None = None
+    output: OutputInfo | None = None
+    plan: Plan | None = None
+    notes: list[str] = field(default_factory=list)
+    verification: Verification | None = None
+    failure: Failure | None = None
+
+    def perform(self, stdin: BinaryIO | None, stdout: BinaryIO | None) -> None:
+        """Open, plan, read, filter, verify, write."""
+        job = self.job
+        with self._timed("read"):
+            source = self._open(stdin)
+        spec, metadata = source.spec, source.metadata
+        self.input = ImageInfo(self.path, metadata.format, spec.height, spec.width, spec.channels, spec.dtype)
+        spec, metadata = self._in_grey(spec, metadata)
+        with self._timed("plan"):
+            plan = self.plan = plan_cascade(job.kernels, spec, job.options)
+        if self.target is None:
+            return
+        sink = Sink(
+            plan.output_spec,
+            metadata,
+            self.target.format,
+            name=self.target.path,
+            quality=job.quality,
+        )
+        with self._timed("read"):
+            pixels = source.read(Window.whole(source.spec))
+            if job.grey:
+                pixels = to_grey(pixels, source.spec)
+        with self._timed("filter"):
+            done = run(plan, pixels, threads=job.threads)
+        if job.verify:
+            self.verification = verify(
+                plan, job.kernels, job.options, pixels, done.pixels, threads=job.threads
+            )
+        with self._timed("write"):
+            sink.write(Window.whole(plan.output_spec), done.pixels)
+            self._save(sink, self.target, stdout)
+        self.output = _describe(self.target, plan.output_spec, done)
+
+    def result(self) -> Result:
+        """What happened."""
+        total = perf_counter() - self.started
+        return Result(
+            path=self.path,
+            input=self.input,
+            outputs=() if self.output is None else (self.output,),
+            kernel=self.summary,
+            plan=self.plan,
+            seconds=Seconds(**self.seconds, total=total),
+            notes=tuple(self.notes),
+            verification=self.verification,
+            failure=self.failure,
+        )
+
+    def _open(self, stdin: BinaryIO | None) -> Source:
+        """The source, from a file or from standard input."""
+        if self.path != STANDARD_STREAM:
+            return open_source(self.path)
+        if stdin is None:
+            raise OptionError("-: there is no standard input: give a file")
+        return open_source("stdin", content=stdin.read())
+
+    def _in_grey(self, spec: ImageSpec, metadata: Metadata) -> tuple[ImageSpec, Metadata]:
+        """What is filtered, where grey is asked for; and what else the user should know."""
+        if metadata.frames > 1:
+            self.notes.append(f"only the first of {metadata.frames} frames was read")
+        if not self.job.grey or grey_spec(spec) == spec:
+            return spec, metadata
+        if metadata.icc:
+            self.notes.append("the colour profile was dropped: it does not describe grey")
+        return grey_spec(spec), metadata.in_grey()
+
+    def _save(self, sink: Sink, target: Target, stdout: BinaryIO | None) -> None:
+        """Write the output."""
+        job = self.job
+        if target.is_stdout:
+            if stdout is None:
+                raise OptionError("-o -: there is no standard output: give a file")
+            stdout.write(sink.encoded())
+            stdout.flush()
+            return
+        if job.output is not None and job.output.endswith("/"):
+            Path(target.path).parent.mkdir(parents=True, exist_ok=True)
+        sink.save(target.path, overwrite=job.overwrite or job.in_place)
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        """Add the time of the block to a stage."""
+        before = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + perf_counter() - before
+
+
+def _describe(target: Target, spec: ImageSpec, done: Execution) -> OutputInfo:
+    """The output as reports show it."""
+    losses = done.losses
+    return OutputInfo(
+        target.path,
+        target.format.label,
+        spec.height,
+        spec.width,
+        spec.channels,
+        spec.dtype,
+        losses.clipped_low,
+        losses.clipped_high,
+        losses.nonfinite,
+    )

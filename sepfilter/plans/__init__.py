@@ -1,0 +1,1 @@
+"""What will be done, decided before any pixel is read: passes, counts, bounds and reasons."""

@@ -1,0 +1,99 @@
+"""What may be asked of a plan, checked as it is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Final
+
+import numpy.typing as npt
+
+from sepfilter.errors import OptionError, ShapeError
+from sepfilter.geometry import sample_type
+from sepfilter.plans.border import Border
+
+PADDINGS: Final = ("same", "valid")
+METHODS: Final = ("auto", "direct", "separable")
+PRECISIONS: Final = ("auto", "exact", "float", "double")
+ALPHAS: Final = ("premultiply", "separate", "keep")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of `make_plan`, with the values they have unless given.
+
+    Parameters
+    ----------
+    border : str or Border
+        What lies beyond the edges: reflect, mirror, nearest, wrap, constant or constant:V.
+    padding : str
+        ``same`` size as the image, or ``valid``: only where the whole kernel lies on the image.
+    method : str
+        auto, direct, or separable.
+    precision : str
+        auto; exact, the correctly rounded exact result; float or double samples.
+    rank : int, optional
+        Keep this many separable terms at most, an approximation where the kernel's rank is higher.
+    max_error : float, optional
+        Approximate with the smallest rank whose worst-case error is at most this many levels.
+    levels : float, optional
+        For float images: the value of full white, which error bounds are stated for (default 1).
+    scale, offset : float
+        ``scale * sum + offset``, the offset in units of the output type.
+    output_range : str
+        clip, abs, offset, stretch or float.
+    dtype : dtype-like, optional
+        Sample type of the output, by default the source's.
+    alpha : str
+        What happens to opacity: premultiply, separate or keep.
+
+    Raises
+    ------
+    OptionError
+        A value is none of those, or two options contradict one another.
+    """
+
+    border: str | Border = "reflect"
+    padding: str = "same"
+    method: str = "auto"
+    precision: str = "auto"
+    rank: int | None = None
+    max_error: float | None = None
+    levels: float | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    output_range: str = "clip"
+    dtype: npt.DTypeLike | None = None
+    alpha: str = "premultiply"
+
+    @property
+    def edges(self) -> Border:
+        """The border, read."""
+        return self.border if isinstance(self.border, Border) else Border.parse(self.border)
+
+    def __post_init__(self) -> None:
+        _ = self.edges
+        if self.dtype is not None:
+            try:
+                sample_type(self.dtype)
+            except ShapeError as error:
+                raise OptionError(f"dtype: {error}") from None
+        for name, choices in (
+            ("padding", PADDINGS),
+            ("method", METHODS),
+            ("precision", PRECISIONS),
+            ("alpha", ALPHAS),
+        ):
+            value = getattr(self, name)
+            if value not in choices:
+                raise OptionError(f"{name} {value!r}: use one of {', '.join(choices)}")
+        if self.rank is not None and (self.rank != int(self.rank) or self.rank < 0):
+            raise OptionError(f"rank {self.rank}: it must be a whole number, at least 0")
+        if self.max_error is not None and not (isfinite(self.max_error) and self.max_error >= 0):
+            raise OptionError(f"max error {self.max_error}: it must be a number of levels, at least 0")
+        if self.levels is not None and not (isfinite(self.levels) and self.levels > 0):
+            raise OptionError(f"levels {self.levels}: it must be a number above 0")
+        if self.rank is not None and self.max_error is not None:
+            raise OptionError("rank and max error both choose the rank: give one of them")
+        if self.method == "direct" and (self.rank is not None or self.max_error is not None):
+            raise OptionError("a direct pass has no rank: leave out rank and max error, or the method")

@@ -1,0 +1,101 @@
+"""The ways to run one kernel: all taps at once, or a sum of column and row passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from sepfilter.kernels.arrays import ComparesArrays, FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DirectPass(ComparesArrays):
+    """Every tap times its pixel, in one two-dimensional pass.
+
+    Attributes
+    ----------
+    taps : ndarray
+        Shape (kh, kw), float64.
+    denominator : int
+        The sum is divided by it: not 1 where the taps are kept as integers.
+    """
+
+    taps: FloatArray
+    denominator: int = 1
+
+    @property
+    def height(self) -> int:
+        """Rows of taps."""
+        return int(self.taps.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns of taps."""
+        return int(self.taps.shape[1])
+
+    @property
+    def terms(self) -> None:
+        """No separable terms."""
+        return None
+
+    @property
+    def magnitude(self) -> float:
+        """``sum |taps|``, before the division."""
+        return float(np.abs(self.taps).sum())
+
+    @property
+    def roundings(self) -> int:
+        """Stored results a sample goes through: only the last."""
+        return 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeparablePass(ComparesArrays):
+    """A sum of R terms, each a pass along the rows and one along the columns.
+
+    Separable is R = 1, low rank R > 1; the number of terms is data, not another way of running.
+
+    Attributes
+    ----------
+    columns, rows : ndarray
+        Shapes (R, kh) and (R, kw), float64.
+    denominator : int
+        The sum is divided by it: not 1 where the factors are kept as integers.
+    """
+
+    columns: FloatArray
+    rows: FloatArray
+    denominator: int = 1
+
+    @property
+    def height(self) -> int:
+        """Taps of a column factor."""
+        return int(self.columns.shape[1])
+
+    @property
+    def width(self) -> int:
+        """Taps of a row factor."""
+        return int(self.rows.shape[1])
+
+    @property
+    def terms(self) -> int:
+        """R."""
+        return int(self.columns.shape[0])
+
+    @property
+    def magnitude(self) -> float:
+        """``sum over terms of sum |column| * sum |row|``, before the division.
+
+        At least ``sum |taps|``; more where terms cancel one another, which costs precision.
+        """
+        return float(np.abs(self.columns).sum(axis=1) @ np.abs(self.rows).sum(axis=1))
+
+    @property
+    def roundings(self) -> int:
+        """Stored results a sample goes through: row pass, column pass, and each further sum."""
+        return 2 + max(self.terms - 1, 0)
+
+
+Pass: TypeAlias = DirectPass | SeparablePass

@@ -1,0 +1,191 @@
+"""The plan: all that will be done to an image, decided and explained before a pixel is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sepfilter.geometry import ImageSpec
+from sepfilter.plans.border import Border
+from sepfilter.plans.operations import Operations
+from sepfilter.plans.output_map import OutputMap
+from sepfilter.plans.passes import DirectPass, Pass
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One kernel of a cascade, or one gradient.
+
+    Attributes
+    ----------
+    name : str
+        The kernel's.
+    passes : tuple of DirectPass or SeparablePass
+        One; or the two derivatives of a gradient, combined as the magnitude.
+    anchor : (int, int)
+        The tap (ay, ax) that lies on the output pixel.
+    offset : float
+        Added to the result.
+    border : Border
+        What lies beyond the edges of this stage's input.
+    padding : str
+        ``same``, or ``valid``: only where the kernel fits.
+    operations : Operations
+        Counts for the whole image.
+    error_bound : float
+        Worst-case error of leaving terms out, in units of the source, from this stage alone.
+    reason : str
+        Why these passes.
+    """
+
+    name: str
+    passes: tuple[Pass, ...]
+    anchor: tuple[int, int]
+    offset: float
+    border: Border
+    padding: str
+    operations: Operations
+    error_bound: float
+    reason: str
+
+    @property
+    def height(self) -> int:
+        """Rows of the kernel."""
+        return self.passes[0].height
+
+    @property
+    def width(self) -> int:
+        """Columns of the kernel."""
+        return self.passes[0].width
+
+    @property
+    def method(self) -> str:
+        """``direct`` or ``separable``, or ``mixed`` where a gradient's derivatives differ."""
+        return one_of({"direct" if isinstance(one, DirectPass) else "separable" for one in self.passes})
+
+    @property
+    def rank(self) -> int | None:
+        """The most terms that a separable pass has; None for direct passes."""
+        return max((one.terms for one in self.passes if one.terms is not None), default=None)
+
+    @property
+    def is_magnitude(self) -> bool:
+        """True for a gradient."""
+        return len(self.passes) > 1
+
+    @property
+    def halo(self) -> tuple[int, int, int, int]:
+        """Context that an output pixel needs: rows above, below, columns left, right."""
+        ay, ax = self.anchor
+        return ay, self.height - 1 - ay, ax, self.width - 1 - ax
+
+    def output_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the result for an input of this size."""
+        if self.padding == "same":
+            return height, width
+        return height - self.height + 1, width - self.width + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done.
+
+    Attributes
+    ----------
+    spec : ImageSpec
+        The image planned for.
+    stages : tuple of Stage
+        In the order in which they run, without rounding in between.
+    output : OutputMap
+        What happens to the last stage's values.
+    precision : str
+        ``exact``, ``float`` or ``double``.
+    samples : str
+        Type that intermediates are stored in, float32 or float64.
+    arithmetic_bound : float
+        An integer output sample differs from the rounded float64 result only where that lies
+        within this of a tie, in output levels; before a division by opacity.
+    error_bound : float
+        Worst-case error of leaving terms out, in units of the source, on the unrounded result.
+    alpha : str
+        ``none``; or what happens to opacity: ``premultiply``, ``separate`` or ``keep``.
+    alpha_stages : tuple of Stage
+        For ``premultiply``: the kernels normalized to sum 1, for opacity; none where the kernels
+        leave it as it is.
+    divides_by_alpha : bool
+        Colours are divided by the filtered opacity.
+    is_copy : bool
+        True for an identity: samples are copied, bit for bit.
+    """
+
+    spec: ImageSpec
+    stages: tuple[Stage, ...]
+    output: OutputMap
+    precision: str
+    samples: str
+    arithmetic_bound: float
+    error_bound: float
+    alpha: str = "none"
+    alpha_stages: tuple[Stage, ...] = ()
+    divides_by_alpha: bool = False
+    is_copy: bool = False
+
+    @property
+    def method(self) -> str:
+        """``direct``, ``separable``, ``copy``, or ``mixed`` where stages differ."""
+        return "copy" if self.is_copy else one_of({stage.method for stage in self.stages})
+
+    @property
+    def rank(self) -> int | None:
+        """The most terms that any separable pass has; None where all are direct."""
+        ranks = [stage.rank for stage in self.stages if stage.rank is not None]
+        return None if self.is_copy else max(ranks, default=None)
+
+    @property
+    def filters_opacity_apart(self) -> bool:
+        """True where the last channel is opacity, and not filtered as a colour."""
+        return self.alpha in ("premultiply", "keep")
+
+    @property
+    def border(self) -> Border:
+        """What lies beyond the edges of the image."""
+        return self.stages[0].border
+
+    @property
+    def padding(self) -> str:
+        """``same`` or ``valid``."""
+        return self.stages[0].padding
+
+    @property
+    def halo(self) -> tuple[int, int, int, int]:
+        """Context that an output pixel needs: rows above, below, columns left, right."""
+        top, bottom, left, right = (sum(sides) for sides in zip(*(s.halo for s in self.stages), strict=True))
+        return top, bottom, left, right
+
+    @property
+    def reason(self) -> str:
+        """Why it is done this way, in words."""
+        if self.is_copy:
+            return "the kernel is the identity: samples are copied"
+        if len(self.stages) == 1:
+            return self.stages[0].reason
+        return "; ".join(f"{stage.name}: {stage.reason}" for stage in self.stages)
+
+    @property
+    def output_spec(self) -> ImageSpec:
+        """The image that comes out."""
+        height, width = self.spec.height, self.spec.width
+        for stage in self.stages:
+            height, width = stage.output_size(height, width)
+        return ImageSpec(height, width, self.spec.channels, self.output.dtype, self.spec.alpha)
+
+    @property
+    def operations(self) -> Operations:
+        """Counts for the whole image, opacity included."""
+        counted = [stage.operations for stage in (*self.stages, *self.alpha_stages)]
+        spec = self.output_spec
+        return Operations.total(counted, spec.height * spec.width * spec.channels)
+
+
+def one_of(words: set[str]) -> str:
+    """The word that all agree on, or ``mixed``."""
+    return words.pop() if len(words) == 1 else "mixed"

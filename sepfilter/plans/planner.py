@@ -1,0 +1,277 @@
+"""From kernels, an image's spec and options to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.errors import OptionError
+from sepfilter.geometry import ImageSpec
+from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
+from sepfilter.kernels.notation import as_kernel
+from sepfilter.plans.arithmetic import Extent, combined, mapping_error
+from sepfilter.plans.border import Border
+from sepfilter.plans.options import Options
+from sepfilter.plans.output_map import OutputMap, make_output_map
+from sepfilter.plans.plan import Plan, Stage
+from sepfilter.plans.staging import (
+    CannotBeExactError,
+    PlannedStage,
+    StageInput,
+    crop_kernel,
+    keeps_light,
+    opacity_kernel,
+    plan_stage,
+)
+
+LARGEST_ARITHMETIC_ERROR: Final = 0.1
+"""In levels: where float samples could err by more, the plan turns to double."""
+
+DOUBLE_ONLY: Final = frozenset({"float64", "int32", "uint32"})
+"""Sample types that float32 cannot hold."""
+
+KernelLike: TypeAlias = AnyKernel | str | npt.ArrayLike
+
+
+def make_plan(kernel: KernelLike | Sequence[AnyKernel | str], spec: ImageSpec, **options: Any) -> Plan:
+    """Decide how to filter images of a given shape and type, and say why.
+
+    Parameters
+    ----------
+    kernel : Kernel, Gradient, str, array-like, or a sequence of kernels or names
+        A sequence is a cascade: its kernels run one after the other, without rounding in between.
+    spec : ImageSpec
+        The image, without its pixels.
+    **options
+        As in `Options`: border, padding, method, precision, rank, max_error, levels, scale, offset,
+        output_range, dtype, alpha.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    OptionError
+        An option cannot be honoured; the message says why.
+    ShapeError
+        ``valid`` padding on an image smaller than the kernel.
+    KernelError
+        The kernel is malformed.
+
+    Examples
+    --------
+    >>> plan = make_plan("sobel-x", ImageSpec(512, 512, 1, "uint8"))
+    >>> plan.method, plan.precision, plan.operations.multiplications_per_sample
+    ('separable', 'exact', 6.0)
+    """
+    return plan_cascade(as_cascade(kernel), spec, Options(**options))
+
+
+def as_cascade(kernel: KernelLike | Sequence[AnyKernel | str]) -> tuple[AnyKernel, ...]:
+    """Kernels in the order in which they run: one, or those of a sequence."""
+    if isinstance(kernel, (list, tuple)) and kernel and isinstance(kernel[0], (Kernel, Gradient, str)):
+        return tuple(as_kernel(one) for one in kernel)
+    return (as_kernel(kernel),)  # type: ignore[arg-type]
+
+
+def plan_cascade(kernels: Sequence[AnyKernel], spec: ImageSpec, options: Options) -> Plan:
+    """`make_plan` for kernels and options that are made already."""
+    if options.levels is not None and spec.is_integer:
+        raise OptionError(f"levels are for float images: {spec.dtype} has {spec.levels:.0f} for full white")
+    output = make_output_map(
+        spec,
+        scale=options.scale,
+        offset=options.offset,
+        output_range=options.output_range,
+        dtype=_output_dtype(options),
+    )
+    draft = _Draft(tuple(kernels), spec, options, output)
+    if draft.is_copy:
+        return draft.plan("exact", "float64")
+    reasons = []
+    for precision, samples in _candidates(draft):
+        try:
+            plan = draft.plan(precision, samples)
+        except CannotBeExactError as reason:
+            reasons.append(str(reason))
+            continue
+        good_enough = precision != "float" or plan.arithmetic_bound <= LARGEST_ARITHMETIC_ERROR
+        if good_enough or options.precision != "auto":
+            return plan
+    raise OptionError(f"precision exact: {reasons[-1]}: use auto, float or double")
+
+
+def _output_dtype(options: Options) -> npt.DTypeLike | None:
+    """The output type asked for; float64 where double values are to be kept."""
+    if options.dtype is None and (options.precision, options.output_range) == ("double", "float"):
+        return "float64"
+    return options.dtype
+
+
+def _candidates(draft: _Draft) -> list[tuple[str, str]]:
+    """Precisions to try, cheapest first, with the type that samples are stored in."""
+    exact = [("exact", "float32"), ("exact", "float64")]
+    if draft.needs_double:
+        exact.pop(0)
+    by_name = {"exact": exact, "float": [("float", "float32")], "double": [("double", "float64")]}
+    if draft.options.precision != "auto":
+        return by_name[draft.options.precision]
+    return exact + by_name["float"] * (not draft.needs_double) + by_name["double"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """All that a plan follows from; `plan` works it out for one precision."""
+
+    kernels: tuple[AnyKernel, ...]
+    spec: ImageSpec
+    options: Options
+    output: OutputMap
+
+    @property
+    def is_copy(self) -> bool:
+        """True where every kernel is 1 x 1 with the tap 1 and the output is the source."""
+        return (
+            all(map(_is_identity, self.kernels))
+            and self.output.is_trivial
+            and self.output.dtype == self.spec.dtype
+        )
+
+    @property
+    def needs_double(self) -> bool:
+        """True where float32 cannot hold samples, or `stretch` may magnify its rounding."""
+        wide = {self.spec.dtype, self.output.dtype} & DOUBLE_ONLY
+        return bool(wide) or self.output.range == "stretch"
+
+    @property
+    def alpha(self) -> str:
+        """What happens to opacity, ``none`` where there is none."""
+        return self.options.alpha if self.spec.alpha and not self.is_copy else "none"
+
+    @property
+    def border(self) -> Border:
+        """The border; outside of a constant one opacity is 0, and so are premultiplied colours."""
+        edges = self.options.edges
+        return Border("constant", 0.0) if self.alpha == "premultiply" and edges.mode == "constant" else edges
+
+    def plan(self, precision: str, samples: str) -> Plan:
+        """The plan at this precision.
+
+        Raises
+        ------
+        CannotBeExactError
+            The precision is ``exact`` and some sum does not fit, or is no fraction.
+        """
+        if precision == "exact" and not self.is_copy:
+            self._check_exactness()
+        apart = self.alpha in ("premultiply", "keep")
+        planned = self._stages(precision, samples, self.spec.channels - apart)
+        error = rounding = 0.0
+        for one in planned:
+            error = error * one.gain + one.stage.error_bound
+            rounding = rounding * one.gain + one.rounding
+        magnitude = planned[-1].extent.magnitude
+        return Plan(
+            spec=self.spec,
+            stages=tuple(one.stage for one in planned),
+            output=self.output,
+            precision=precision,
+            samples=samples,
+            arithmetic_bound=mapping_error(self.output, samples, magnitude, rounding),
+            error_bound=error,
+            alpha=self.alpha,
+            alpha_stages=self._alpha_stages() if apart else (),
+            divides_by_alpha=self.alpha == "premultiply" and all(map(keeps_light, self.kernels)),
+            is_copy=self.is_copy,
+        )
+
+    def _stages(self, precision: str, samples: str, channels: int) -> list[PlannedStage]:
+        """Plan the kernels in turn, each on what the one before it makes."""
+        height, width = self.spec.height, self.spec.width
+        extent = Extent.of(self.spec, self.options.levels)
+        planned: list[PlannedStage] = []
+        for kernel, max_error in zip(self.kernels, self._error_shares(), strict=True):
+            if precision == "exact" and planned:
+                _check_integer_result(planned[-1].stage)
+            given = StageInput(height, width, channels, extent.including(self.border), self.border)
+            one = plan_stage(
+                kernel,
+                given,
+                self.options,
+                precision=precision,
+                samples=samples,
+                max_error=max_error,
+            )
+            height, width = one.stage.output_size(height, width)
+            extent = one.extent
+            planned.append(one)
+        return planned
+
+    def _error_shares(self) -> list[float | None]:
+        """The error that each kernel may add, given how the kernels after it make it grow."""
+        if self.options.max_error is None:
+            return [None] * len(self.kernels)
+        share = self.options.max_error / len(self.kernels)
+        shares: list[float | None] = []
+        gain = 1.0
+        for kernel in reversed(self.kernels):
+            shares.insert(0, share / gain if gain else share)
+            gain *= _gain(kernel)
+        return shares
+
+    def _alpha_stages(self) -> tuple[Stage, ...]:
+        """How opacity is filtered: beside premultiplied colours, or only cropped to them."""
+        padding = self.options.padding
+        height, width = self.spec.height, self.spec.width
+        options = replace(self.options, max_error=None)
+        extent = Extent(0.0, self.spec.levels)
+        stages = []
+        for kernel in self.kernels:
+            one = (opacity_kernel if self.alpha == "premultiply" else crop_kernel)(kernel, padding)
+            if one is None:
+                continue
+            given = StageInput(height, width, 1, extent, self.border)
+            samples = "float64" if self.spec.dtype in DOUBLE_ONLY else "float32"
+            stage = plan_stage(one, given, options, precision="float", samples=samples, max_error=None).stage
+            height, width = stage.output_size(height, width)
+            stages.append(stage)
+        return tuple(stages)
+
+    def _check_exactness(self) -> None:
+        """Exact arithmetic needs integers in, and an output map that rounds only once."""
+        output = self.output
+        if not self.spec.is_integer:
+            raise CannotBeExactError(f"samples of type {self.spec.dtype} are not integers")
+        if self.alpha == "premultiply":
+            raise CannotBeExactError("colours multiplied by alpha are not integers")
+        if self.border.mode == "constant" and not self.border.value.is_integer():
+            raise CannotBeExactError(f"the border {self.border} is not an integer")
+        if not (output.is_trivial or output.keeps_exactness or output.range == "stretch"):
+            raise CannotBeExactError("scale or offset would round the result a second time")
+
+
+def _check_integer_result(stage: Stage) -> None:
+    """Only integers may go from one exact stage into the next."""
+    if stage.is_magnitude or any(one.denominator != 1 for one in stage.passes):
+        raise CannotBeExactError(f"{stage.name} does not leave integers for the kernel after it")
+
+
+def _is_identity(kernel: AnyKernel) -> bool:
+    """True for the 1 x 1 kernel of tap 1 that adds nothing."""
+    return (
+        isinstance(kernel, Kernel)
+        and (kernel.height, kernel.width, kernel.offset) == (1, 1, 0.0)
+        and kernel.sum == 1.0
+    )
+
+
+def _gain(kernel: AnyKernel) -> float:
+    """How many times an error of the input can grow: ``sum |taps|``."""
+    if isinstance(kernel, Kernel):
+        return float(np.abs(kernel.taps).sum())
+    return combined([_gain(component) for component in kernel.components])

@@ -1,0 +1,224 @@
+"""Planning one stage of a cascade: its passes, its counts, and what its arithmetic may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import hypot, log2, sqrt
+
+import numpy as np
+
+from sepfilter.errors import SepfilterError, ShapeError
+from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
+from sepfilter.plans.arithmetic import (
+    EXACT_INTEGERS,
+    EXACT_SQUARES,
+    UNIT_ROUNDOFF,
+    Extent,
+    combined,
+    rounding_error,
+)
+from sepfilter.plans.border import Border
+from sepfilter.plans.choice import Choice, choose
+from sepfilter.plans.operations import count
+from sepfilter.plans.options import Options
+from sepfilter.plans.passes import Pass
+from sepfilter.plans.plan import Stage
+
+
+class CannotBeExactError(SepfilterError):
+    """Why exact arithmetic is out of reach; caught where the next precision is tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageInput:
+    """What one stage is given.
+
+    Attributes
+    ----------
+    height, width, channels : int
+        Size of the image that goes in.
+    extent : Extent
+        Where its samples lie.
+    border : Border
+        What lies beyond its edges.
+    """
+
+    height: int
+    width: int
+    channels: int
+    extent: Extent
+    border: Border
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStage:
+    """One stage, and what the next ones need to know.
+
+    Attributes
+    ----------
+    stage : Stage
+        The stage.
+    extent : Extent
+        Where its results lie.
+    gain : float
+        How many times an error of the input can grow: ``sum |taps|``.
+    rounding : float
+        Worst-case error of this stage's own arithmetic.
+    """
+
+    stage: Stage
+    extent: Extent
+    gain: float
+    rounding: float
+
+
+def plan_stage(
+    kernel: AnyKernel,
+    given: StageInput,
+    options: Options,
+    *,
+    precision: str,
+    samples: str,
+    max_error: float | None,
+) -> PlannedStage:
+    """Plan one kernel or gradient at one precision.
+
+    Parameters
+    ----------
+    kernel : Kernel or Gradient
+        What runs.
+    given : StageInput
+        What it runs on.
+    options : Options
+        Method, rank and padding.
+    precision, samples : str
+        ``exact``, ``float`` or ``double``, and the type that samples are stored in.
+    max_error : float or None
+        What of the error this stage may take, in units of the source.
+
+    Raises
+    ------
+    CannotBeExactError
+        For ``exact``, where the kernel is not rational or sums grow too large.
+    ShapeError
+        The padding is valid, and the image smaller than the kernel.
+    """
+    components = (kernel,) if isinstance(kernel, Kernel) else kernel.components
+    share = None if max_error is None else max_error / sqrt(len(components))
+    choices = [choose(component, options, given.extent, share) for component in components]
+    exact = precision == "exact"
+    passes = tuple(
+        _integer_pass(choice, given.extent, samples) if exact else choice.floating_pass()
+        for choice in choices
+    )
+    if exact:
+        _check_squares(kernel, choices, passes, given.extent, samples)
+    stage = Stage(
+        name=kernel.name,
+        passes=passes,
+        anchor=components[0].anchor,
+        offset=0.0 if isinstance(kernel, Gradient) else kernel.offset,
+        border=given.border,
+        padding=options.padding,
+        operations=count(passes, _samples(kernel, given, options.padding)),
+        error_bound=combined([choice.error_bound for choice in choices]),
+        reason=_reason(choices),
+    )
+    extent = _extent(choices, stage, given.extent)
+    rounding = 0.0 if exact else _rounding(choices, stage, given.extent, extent, samples)
+    gain = combined([choice.whole.positive + choice.whole.negative for choice in choices])
+    return PlannedStage(stage, extent, gain, rounding)
+
+
+def opacity_kernel(kernel: AnyKernel, padding: str) -> Kernel | None:
+    """What filters opacity beside colours that this kernel filters: itself, normalized to sum 1.
+
+    One of sum 0, or a gradient, leaves opacity as it is.
+    """
+    if isinstance(kernel, Kernel) and keeps_light(kernel):
+        return replace(kernel.normalized(), offset=0.0)
+    return crop_kernel(kernel, padding)
+
+
+def crop_kernel(kernel: AnyKernel, padding: str) -> Kernel | None:
+    """A single tap that crops opacity to where ``valid`` colours are; None where nothing is cropped."""
+    if padding == "same":
+        return None
+    first = kernel if isinstance(kernel, Kernel) else kernel.x
+    tap = np.zeros((first.height, first.width))
+    tap[first.anchor] = 1.0
+    return replace(Kernel.from_taps(tap, name=f"{kernel.name} crop"), anchor=first.anchor)
+
+
+def keeps_light(kernel: AnyKernel) -> bool:
+    """True where a flat area does not become 0, so that opacity can be filtered beside colours."""
+    return isinstance(kernel, Kernel) and kernel.sum != 0
+
+
+def _integer_pass(choice: Choice, extent: Extent, samples: str) -> Pass:
+    """The pass of integers, if its sums fit into the type that stores them."""
+    one = choice.integer_pass()
+    name = choice.kernel.name
+    if one is None:
+        raise CannotBeExactError(f"{name} has no factors or taps of manageable integers")
+    if one.magnitude * extent.magnitude > EXACT_INTEGERS[samples]:
+        raise CannotBeExactError(f"{name} makes sums beyond 2**{log2(EXACT_INTEGERS[samples]):.0f}")
+    if samples == "float32" and one.denominator & (one.denominator - 1):
+        raise CannotBeExactError(f"{name} divides by {one.denominator}, no power of two")
+    if not choice.kernel.offset.is_integer():
+        raise CannotBeExactError(f"{name} adds {choice.kernel.offset:g}, no whole number")
+    return one
+
+
+def _check_squares(
+    kernel: AnyKernel, choices: list[Choice], passes: tuple[Pass, ...], extent: Extent, samples: str
+) -> None:
+    """A gradient's sum of squares has to fit too, and be a whole number."""
+    if isinstance(kernel, Kernel):
+        return
+    if any(one.denominator != 1 for one in passes):
+        raise CannotBeExactError(f"{kernel.name} is not made of whole numbers")
+    squares = sum(extent.filtered(choice.whole, 0.0).magnitude ** 2 for choice in choices)
+    if squares > EXACT_SQUARES[samples]:
+        raise CannotBeExactError(f"{kernel.name} makes squares beyond {EXACT_SQUARES[samples]:.0f}")
+
+
+def _samples(kernel: AnyKernel, given: StageInput, padding: str) -> int:
+    """Output samples of the stage."""
+    height, width = given.height, given.width
+    if padding == "valid":
+        height, width = height - kernel.height + 1, width - kernel.width + 1
+    if height < 1 or width < 1:
+        raise ShapeError(
+            f"{kernel.name} has {kernel.height} rows and {kernel.width} columns, more than the image "
+            f"({given.height} x {given.width}): valid padding leaves nothing; use --padding same"
+        )
+    return height * width * given.channels
+
+
+def _extent(choices: list[Choice], stage: Stage, given: Extent) -> Extent:
+    """Where the stage's results lie."""
+    extents = [given.filtered(choice.whole, stage.offset) for choice in choices]
+    if not stage.is_magnitude:
+        return extents[0]
+    return Extent(0.0, hypot(*(extent.magnitude for extent in extents)))
+
+
+def _rounding(choices: list[Choice], stage: Stage, given: Extent, result: Extent, samples: str) -> float:
+    """Worst-case error of the stage's arithmetic."""
+    errors = [
+        rounding_error(one, samples, given.magnitude, choice.taps_error())
+        for one, choice in zip(stage.passes, choices, strict=True)
+    ]
+    unit = UNIT_ROUNDOFF[samples]
+    if stage.is_magnitude:  # two squares, their sum, its root
+        return combined(errors) + 3 * unit * result.magnitude
+    return errors[0] + (unit * result.magnitude if stage.offset else 0.0)
+
+
+def _reason(choices: list[Choice]) -> str:
+    """The reason in words, once where both derivatives share it."""
+    reasons = dict.fromkeys(choice.reason for choice in choices)
+    if len(choices) > 1 and len(reasons) == 1:
+        return f"both derivatives: {choices[0].reason}"
+    return ", ".join(reasons)

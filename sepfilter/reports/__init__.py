@@ -1,0 +1,1 @@
+"""Reports made from values alone: text for people, JSON for programs."""

@@ -1,0 +1,118 @@
+"""Results of `apply` as JSON, schema ``sepfilter.apply/1``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sepfilter.kernels.summary import KernelSummary
+from sepfilter.plans.operations import Operations
+from sepfilter.plans.plan import Plan, Stage
+from sepfilter.reports.figures import finite
+from sepfilter.results import EngineInfo, Result
+
+
+def apply_json(results: Sequence[Result], engine: EngineInfo) -> str:
+    """The report of a run.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        In input order.
+    engine : EngineInfo
+        What did the arithmetic.
+
+    Returns
+    -------
+    str
+        JSON text; see ``docs/schemas/apply-1.json``.
+    """
+    report = {
+        "schema": "sepfilter.apply/1",
+        "engine": asdict(engine),
+        "results": [_result(result) for result in results],
+    }
+    return json.dumps(report, indent=2, allow_nan=False)
+
+
+def _result(result: Result) -> dict[str, Any]:
+    """One input."""
+    plan, check = result.plan, result.verification
+    return {
+        "input": asdict(result.input) if result.input else _unread(result.path),
+        "outputs": [asdict(output) for output in result.outputs],
+        "kernel": _kernel(result.kernel),
+        "bank": None,
+        "plan": _plan(plan) if plan else None,
+        "operations": _operations(plan.operations) if plan else None,
+        "seconds": asdict(result.seconds),
+        "megapixels_per_second": finite(result.megapixels_per_second),
+        "verify": {name: finite(value) for name, value in asdict(check).items()} if check else None,
+        "notes": list(result.notes),
+        "error": asdict(result.failure) if result.failure else None,
+    }
+
+
+def _unread(path: str) -> dict[str, Any]:
+    """An input of which only the name is known."""
+    unknown = dict.fromkeys(("format", "height", "width", "channels", "dtype"))
+    return {"path": path, **unknown}
+
+
+def _kernel(kernel: KernelSummary) -> dict[str, Any]:
+    """The kernel, a cascade or gradient with its components."""
+    return {
+        "name": kernel.name,
+        "height": kernel.height,
+        "width": kernel.width,
+        "rank": kernel.rank,
+        "exact_rank": kernel.exact_rank,
+        "separable": kernel.separable,
+        "components": [_kernel(component) for component in kernel.components],
+    }
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    """The plan, with its stages."""
+    return {
+        "method": plan.method,
+        "precision": plan.precision,
+        "rank": plan.rank,
+        "border": str(plan.border),
+        "padding": plan.padding,
+        "reason": plan.reason,
+        "error_bound": finite(plan.error_bound),
+        "arithmetic_bound": finite(plan.arithmetic_bound),
+        "halo": list(plan.halo),
+        "stages": [_stage(stage) for stage in plan.stages],
+        "alpha": plan.alpha,
+        "output": asdict(plan.output),
+    }
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    """One kernel of a cascade."""
+    return {
+        "kernel": stage.name,
+        "method": stage.method,
+        "rank": stage.rank,
+        "anchor": list(stage.anchor),
+        "halo": list(stage.halo),
+        "error_bound": finite(stage.error_bound),
+        "reason": stage.reason,
+        "operations": _operations(stage.operations),
+    }
+
+
+def _operations(operations: Operations) -> dict[str, Any]:
+    """The counts."""
+    return {
+        "multiplications": operations.multiplications,
+        "executed_multiplications": operations.executed_multiplications,
+        "additions": operations.additions,
+        "multiplications_per_sample": operations.multiplications_per_sample,
+        "direct_multiplications": operations.direct_multiplications,
+        "ratio": operations.ratio,
+    }

@@ -1,0 +1,136 @@
+"""Results of `apply` as a short table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sepfilter.plans.plan import Plan
+from sepfilter.reports.figures import amount
+from sepfilter.results import NOTABLE_CLIPPING, EngineInfo, ImageInfo, OutputInfo, Result
+
+
+def apply_text(result: Result, engine: EngineInfo) -> str:
+    """One input's table: what was done, why, how much arithmetic, how long it took.
+
+    Parameters
+    ----------
+    result : Result
+        What happened; not a failure.
+    engine : EngineInfo
+        What did the arithmetic.
+    """
+    return "\n".join([_heading(result), *_table(_rows(result, engine)), *warnings(result)])
+
+
+def warnings(result: Result) -> list[str]:
+    """What the user should not overlook, a line each.
+
+    Parameters
+    ----------
+    result : Result
+        What happened.
+    """
+    lines = [f"note: {note}" for note in result.notes]
+    for output in result.outputs:
+        if output.nonfinite:
+            lines.append(
+                f"warning: {output.nonfinite:,} samples were NaN (written as 0) or infinite"
+                if not output.dtype.startswith("float")
+                else f"warning: {output.nonfinite:,} samples are NaN or infinite"
+            )
+        if output.clipped_share > NOTABLE_CLIPPING:
+            lines.append(_clipping(output))
+    return lines
+
+
+def _clipping(output: OutputInfo) -> str:
+    """How much saturated, and what keeps it."""
+    parts = []
+    if output.clipped_low:
+        parts.append(f"{output.clipped_low:,} below")
+    if output.clipped_high:
+        parts.append(f"{output.clipped_high:,} above")
+    keeps = "abs, offset, stretch or float" if output.clipped_low else "stretch or float"
+    return (
+        f"warning: {output.clipped_share:.1%} of the samples were clipped ({', '.join(parts)} the range): "
+        f"--range {keeps} keeps them, --scale makes them smaller"
+    )
+
+
+def _heading(result: Result) -> str:
+    """What became what."""
+    written = ", ".join(output.path for output in result.outputs)
+    return f"{result.path} -> {written}" if written else f"{result.path} (nothing written)"
+
+
+def _rows(result: Result, engine: EngineInfo) -> Iterator[tuple[str, str]]:
+    """Label and text of each line."""
+    if result.input:
+        yield "input", _image(result.input)
+    for output in result.outputs:
+        yield "output", _image(output)
+    yield "kernel", f"{result.kernel.name}, {result.kernel.height} x {result.kernel.width} taps"
+    if result.plan:
+        yield from _plan_rows(result.plan)
+    check = result.verification
+    if check:
+        yield (
+            "verified",
+            f"against the direct sum in double: off by at most {check.max_abs_difference:.3g}, "
+            f"rounded {check.max_rounded_difference:g}",
+        )
+    if result.outputs:
+        seconds = result.seconds
+        yield (
+            "seconds",
+            f"read {seconds.read:.3f}, plan {seconds.plan:.3f}, filter {seconds.filter:.3f}, "
+            f"write {seconds.write:.3f}, total {seconds.total:.3f}",
+        )
+        speed = result.megapixels_per_second
+        threads = f"{engine.threads} thread" + ("s" if engine.threads > 1 else "")
+        yield "speed", f"{speed:.3g} megapixels/s, engine {engine.name}, {threads}"
+
+
+def _plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
+    """What was decided."""
+    yield "method", f"{plan.method}, {plan.precision}"
+    yield "because", plan.reason
+    edges = "valid: only where the kernel fits" if plan.padding == "valid" else f"border {plan.border}"
+    yield "edges", edges
+    if plan.alpha != "none":
+        yield "alpha", plan.alpha
+    counts = plan.operations
+    yield (
+        "multiplications",
+        f"{amount(counts.multiplications)} ({counts.multiplications_per_sample:.4g} a sample); direct "
+        f"{amount(counts.direct_multiplications)}, {counts.ratio:.3g} times as many; zero taps skipped "
+        f"{amount(counts.executed_multiplications)}",
+    )
+    yield "error", _error(plan)
+
+
+def _error(plan: Plan) -> str:
+    """Both bounds in words."""
+    rounding = (
+        "correctly rounded"
+        if plan.precision == "exact"
+        else f"arithmetic at most {plan.arithmetic_bound:.2g} levels"
+    )
+    if plan.error_bound:
+        return f"approximation at most {plan.error_bound:.4g} levels, {rounding}"
+    return f"no approximation, {rounding}"
+
+
+def _image(image: ImageInfo) -> str:
+    """Format, size and type."""
+    return f"{image.format}, {image.width} x {image.height}, {_channels(image.channels)} of {image.dtype}"
+
+
+def _channels(number: int) -> str:
+    """The number with its noun."""
+    return "1 channel" if number == 1 else f"{number} channels"
+
+
+def _table(rows: Iterator[tuple[str, str]]) -> list[str]:
+    """Labels in a column of their own."""
+    return [f"  {label:<16}{text}" for label, text in rows]

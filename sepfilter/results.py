@@ -1,0 +1,174 @@
+"""What was asked and what happened: plain values that every report is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from sepfilter.kernels.kernel import AnyKernel
+from sepfilter.kernels.summary import KernelSummary
+from sepfilter.plans.options import Options
+from sepfilter.plans.plan import Plan
+
+NOTABLE_CLIPPING: Final = 0.001
+"""Share of samples: from here on a report points out that they were clipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What `apply` is asked to do.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        Image files; ``-`` is standard input.
+    output : str or None
+        A file, a folder, a template, or ``-`` for standard output; None with `in_place`, and
+        where nothing is written.
+    kernels : tuple of Kernel or Gradient
+        The cascade.
+    options : Options
+        How to plan.
+    grey : bool
+        Filter luma in place of colours.
+    threads : int or None
+        None for as many as there are cores.
+    format : str or None
+        Output format, where the name does not tell.
+    quality : int or None
+        For JPEG and WebP.
+    overwrite, in_place : bool
+        Whether outputs may, or shall, replace files.
+    explain : bool
+        Plan only.
+    verify : bool
+        Compare with the direct sum in double precision.
+    """
+
+    inputs: tuple[str, ...]
+    output: str | None
+    kernels: tuple[AnyKernel, ...]
+    options: Options = field(default_factory=Options)
+    grey: bool = False
+    threads: int | None = None
+    format: str | None = None
+    quality: int | None = None
+    overwrite: bool = False
+    in_place: bool = False
+    explain: bool = False
+    verify: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """An image file in a report."""
+
+    path: str
+    format: str | None
+    height: int
+    width: int
+    channels: int
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputInfo(ImageInfo):
+    """An output file, with the number of samples that its type could not hold."""
+
+    clipped_low: int = 0
+    clipped_high: int = 0
+    nonfinite: int = 0
+
+    @property
+    def clipped_share(self) -> float:
+        """Share of the samples that saturated."""
+        samples = self.height * self.width * self.channels
+        return (self.clipped_low + self.clipped_high) / samples
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Wall time of each stage."""
+
+    read: float = 0.0
+    plan: float = 0.0
+    filter: float = 0.0
+    write: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The difference to the direct sum in double precision.
+
+    Attributes
+    ----------
+    max_abs_difference : float
+        Between unrounded results, in units of the source.
+    max_rounded_difference : float
+        Between output samples.
+    """
+
+    max_abs_difference: float
+    max_rounded_difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an input failed."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What did the arithmetic: its name, its instruction set where that matters, its threads."""
+
+    name: str
+    isa: str | None
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What happened to one input.
+
+    Attributes
+    ----------
+    path : str
+        The input as it was given.
+    input : ImageInfo or None
+        None where its header could not be read.
+    outputs : tuple of OutputInfo
+        What was written.
+    kernel : KernelSummary
+        What it was filtered with.
+    plan : Plan or None
+        What was planned.
+    seconds : Seconds
+        How long the stages took.
+    notes : tuple of str
+        What the user should know: frames left out, profiles dropped.
+    verification : Verification or None
+        Where it was asked for.
+    failure : Failure or None
+        None where all went well.
+    """
+
+    path: str
+    input: ImageInfo | None
+    outputs: tuple[OutputInfo, ...]
+    kernel: KernelSummary
+    plan: Plan | None
+    seconds: Seconds
+    notes: tuple[str, ...] = ()
+    verification: Verification | None = None
+    failure: Failure | None = None
+
+    @property
+    def megapixels_per_second(self) -> float | None:
+        """Input pixels over the whole time."""
+        if self.input is None or self.failure is not None or self.seconds.total <= 0:
+            return None
+        return self.input.height * self.input.width / self.seconds.total / 1e6

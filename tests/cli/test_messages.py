@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+MISTAKES = [
+    # arguments, exit code, what the one line says
+    (("apply", "{samples}/camera.png", "-k", "gausian:3", "-o", "o.png"), 2, "did you mean gaussian?"),
+    (("apply", "{samples}/camera.png", "-k", "1 2; 3", "-o", "o.png"), 2, "row 2 has 1 columns, but row 1 has 2"),
+    (("apply", "{samples}/camera.png", "-k", "1 2; 3 x", "-o", "o.png"), 2, "row 2, column 2: 'x' is not a finite"),
+    (("apply", "{samples}/camera.png", "-k", "no/such.txt", "-o", "o.png"), 2, "no/such.txt: the kernel file cannot"),
+    (("apply", "missing.png", "-k", "box:3", "-o", "o.png"), 1, "missing.png: cannot be read: No such file"),
+    (("apply", ".", "-k", "box:3", "-o", "o.png"), 1, ".: cannot be read: Is a directory"),
+    (("apply", "text.png", "-k", "box:3", "-o", "o.png"), 1, "text.png: is not an image"),
+    (("apply", "empty.png", "-k", "box:3", "-o", "o.png"), 1, "empty.png: is empty"),
+    (("apply", "cut.png", "-k", "box:3", "-o", "o.png"), 1, "cut.png: is truncated or corrupt"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "old.png"), 3, "old.png: exists already: give --overwrite"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "no/o.png"), 1, "the folder no does not exist"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o"), 2, "no extension"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.gif"), 2, "'.gif' is not written"),
+    (("apply", "{samples}/camera.png", "-k", "box:3"), 2, "no output: give -o OUTPUT, or --in-place"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "-"), 2, "give --format"),
+    (("apply", "-", "-k", "-", "-o", "o.png"), 2, "standard input can be read once only"),
+    (("apply", "-", "-", "-k", "box:3", "-o", "o/"), 2, "standard input can be read once only"),
+    (("apply", "{samples}/camera.png", "-o", "o.png"), 2, "Missing option '-k'"),
+    (("apply", "-k", "box:3", "-o", "o.png"), 2, "Missing argument 'INPUT...'"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "--bordr", "wrap"), 2, "--border"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "--border", "wrapp"), 2, "border 'wrapp'"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "--border", "constant:x"), 2, "'x' is not a number"),
+    (("apply", "{samples}/camera.png", "-k", "sobel", "--normalize", "-o", "o.png"), 2, "the taps sum to 0"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "--padding", "valid", "-k", "box:600", "-o", "o.png"), 1,
+     "valid padding leaves nothing"),
+    (("apply", "{samples}/camera.png", "-k", "gaussian:2", "--precision", "exact", "-o", "o.png"), 2, "precision exact"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "--range", "float", "-o", "o.png"), 1, "PNG cannot hold 1 channel of float32"),
+    (("apply", "{samples}/logo-transparent.png", "-k", "box:3", "-o", "o.jpg"), 1, "JPEG cannot hold transparency: use png"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "--quality", "80", "-o", "o.png"), 2, "PNG has none"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "--dtype", "uint7", "-o", "o.png"), 2, "uint7"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "--rank", "1", "--max-error", "1", "-o", "o.png"), 2, "give one of them"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "--levels", "2", "-o", "o.png"), 2, "levels are for float images"),
+    (("apply", "{samples}/camera.png", "{samples}/coffee.png", "-k", "box:3", "-o", "o.png"), 2, "cannot take 2 inputs"),
+    (("apply", "{samples}/camera.png", "{samples}/camera.png", "-k", "box:3", "-o", "o/"), 3, "would both write"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "--in-place"), 2, "give one of them"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "-", "--format", "png", "--json"), 2, "use --stats FILE"),
+    (("analyze-kernel", "nope"), 2, "no kernel or file of that name"),
+    (("analyze-kernel", "box:3", "--image", "12"), 2, "give width x height x channels"),
+    (("aply",), 2, "did you mean apply"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def crowded(tmp_path: Path, samples: Path) -> Path:
+    """A folder with an old file, a text file, an empty one and half a PNG."""
+    photo = (samples / "camera.png").read_bytes()
+    (tmp_path / "old.png").write_bytes(photo)
+    (tmp_path / "text.png").write_text("not a picture")
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "cut.png").write_bytes(photo[: len(photo) // 2])
+    return tmp_path
+
+
+@pytest.mark.parametrize(("arguments", "code", "message"), MISTAKES, ids=lambda value: str(value)[-60:])
+def test_a_mistake_is_one_line_and_writes_nothing(
+    run: Run, crowded: Path, samples: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    """Every mistake gives its exit code, one line that says what to do, and leaves no file behind."""
+    before = {path.name: path.read_bytes() for path in crowded.iterdir()}
+    done = run(*(argument.format(samples=samples, stem="{stem}") for argument in arguments))
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == code, lines
+    assert len(lines) == 1
+    assert lines[0].startswith("sepfilter: ")
+    assert message in lines[0]
+    assert done.stdout == b""
+    assert {path.name: path.read_bytes() for path in crowded.iterdir()} == before
+
+
+def test_debug_shows_the_traceback(run: Run) -> None:
+    """With --debug an error comes with the place it came from."""
+    done = run("apply", "missing.png", "-k", "box:3", "-o", "o.png", "--debug")
+    assert b"Traceback" in done.stderr
+
+
+def test_control_characters_of_a_file_name_do_not_reach_the_terminal(run: Run) -> None:
+    """A file name with an escape sequence is printed escaped."""
+    done = run("apply", "\x1b[31mred.png", "-k", "box:3", "-o", "o.png")
+    assert b"\x1b" not in done.stderr
+    assert b"\\x1b[31mred.png" in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_run_without_leavings(
+    samples: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """Terminated or interrupted while waiting for its input, the command writes nothing at all."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sepfilter", "apply", "-", "-k", "box:3", "-o", "out.png"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+    )
+    assert process.stdin is not None
+    process.stdin.write((samples / "camera.png").read_bytes()[:1000])
+    process.stdin.flush()
+    time.sleep(1.5)  # it has started, and waits for the rest
+    process.send_signal(number)
+    _, message = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert len(message.decode().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sepfilter.cli import options
+from sepfilter.images.formats import OUTPUT_FORMATS
+from sepfilter.plans.options import ALPHAS, METHODS, PADDINGS, PRECISIONS
+from sepfilter.plans.output_map import RANGES
+
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+HEAVY = ("numpy", "scipy", "PIL", "tifffile", "imagecodecs", "matplotlib", "dask")
+
+
+def loaded_after(code: str) -> set[str]:
+    """Names of the top-level modules that a fresh interpreter has loaded after running code."""
+    program = f"import sys\n{code}\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["apply", "--help"], ["analyze-kernel", "--help"], ["--version"]]
+)
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    """Help and version are shown without NumPy, SciPy or Pillow."""
+    code = f"from sepfilter.cli.main import cli\nfrom sepfilter.cli.exits import run_to_exit_code\nrun_to_exit_code(cli, {arguments!r})"
+    assert not loaded_after(code) & set(HEAVY)
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    """`import sepfilter` is free until a name is used."""
+    assert not loaded_after("import sepfilter") & set(HEAVY)
+
+
+def test_analyzing_a_kernel_needs_no_scipy() -> None:
+    """analyze-kernel works without SciPy and Pillow."""
+    code = "from sepfilter.cli.main import cli\nfrom sepfilter.cli.exits import run_to_exit_code\nrun_to_exit_code(cli, ['analyze-kernel', 'sobel'])"
+    assert not loaded_after(code) & {"scipy", "PIL"}
+
+
+def test_module_and_script_show_the_same_usage(run: Run) -> None:
+    """`python -m sepfilter` and the console script print the same help."""
+    script = Path(sys.executable).with_name("sepfilter")
+    if not script.exists():
+        pytest.skip("the package is not installed in this environment")
+    shown = subprocess.run([script, "--help"], capture_output=True, check=True)
+    assert shown.stdout == run("--help").stdout
+
+
+def test_the_options_offer_what_the_library_takes() -> None:
+    """The words of the command line are the library's."""
+    assert options.PADDINGS == PADDINGS
+    assert options.METHODS == METHODS
+    assert options.PRECISIONS == PRECISIONS
+    assert options.RANGES == RANGES
+    assert options.ALPHAS == ALPHAS
+    assert tuple(one.name for one in OUTPUT_FORMATS) == options.FORMATS
+
+
+def test_no_argument_shows_the_help(run: Run) -> None:
+    """`sepfilter` alone shows what it can do, as a usage error."""
+    done = run()
+    assert done.returncode == 2
+    assert b"analyze-kernel" in done.stderr
+
+
+def test_info_names_versions_and_engine(run: Run) -> None:
+    """`sepfilter info` tells what a bug report needs."""
+    shown = run("info").stdout
+    for word in (b"numpy", b"scipy", b"pillow", b"engine"):
+        assert word in shown
+
+
+def test_kernels_lists_every_preset(run: Run) -> None:
+    """`sepfilter kernels` names all presets and their parameters."""
+    shown = run("kernels").stdout.decode()
+    for name in ("identity", "gaussian", "sobel-x", "motion", "gabor"):
+        assert f"\n{name} " in f"\n{shown}"
+    assert "sigma: standard deviation in pixels" in shown

@@ -1,0 +1,37 @@
+"""What tests of several rooms share: where the project is, and running the command for real."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture
+def samples() -> Path:
+    """The folder of sample images."""
+    return PROJECT / "sample_images"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run `python -m sepfilter` in an empty folder, as a process of its own."""
+
+    def run_command(*arguments: str | Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-m", "sepfilter", *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            cwd=tmp_path,
+            timeout=60,
+            check=False,
+        )
+
+    return run_command
