@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy.typing as npt
 
-from sepfilter.engine.execute import Execution, run
+from sepfilter.engine.execute import Execution, prepare, run
 from sepfilter.engine.verify import verify
 from sepfilter.errors import OptionError, SepfilterError
 from sepfilter.geometry import ImageSpec, Window
@@ -51,6 +51,8 @@ def run_job(job: Job, *, stdin: BinaryIO | None = None, stdout: BinaryIO | None 
     """
     targets = _targets(job)
     summary = summarize(job.kernels)
+    if not job.explain:
+        prepare()
     for path, target in zip(job.inputs, targets, strict=True):
         task = _Task(job, path, target, summary)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -93,6 +94,11 @@ def run(plan: Plan, image: Samples, *, threads: int | None = None, out: Samples 
         return _map_strip(plan, output, filtered.read(*strip), view[slice(*strip)])
 
     return Execution(target, reduce(add, _in_threads(finish, strips, workers), Losses()))
+
+
+def prepare() -> None:
+    """Load what the passes need, so that the first image's time is not the import's."""
+    importlib.import_module("scipy.ndimage")
 
 
 def usable_cores() -> int:

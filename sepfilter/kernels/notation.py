@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
 from sepfilter.kernels.matrix_text import looks_like_a_matrix, matrix_from_text
 from sepfilter.kernels.preset import nearest
 from sepfilter.kernels.presets import PRESETS, named_kernel
+
+MAX_TITLE: Final = 40
 
 MAX_FILE_BYTES: Final = 16 * 2**20
 _NPY_MAGIC: Final = b"\x93NUMPY"
@@ -64,7 +67,7 @@ def parse_kernel(text: str, *, stdin: Callable[[], bytes] | None = None) -> AnyK
     if _is_file(text):
         return _from_file(Path(text))
     if looks_like_a_matrix(text):
-        return matrix_from_text(text, name="kernel")
+        return replace(matrix_from_text(text, name="kernel"), name=_title(text))
     raise KernelError(
         f"{text[:80]!r}: no kernel or file of that name"
         + (
@@ -92,6 +95,12 @@ def as_kernel(kernel: AnyKernel | str | npt.ArrayLike) -> AnyKernel:
     if isinstance(kernel, str):
         return parse_kernel(kernel)
     return Kernel.from_taps(kernel)
+
+
+def _title(text: str) -> str:
+    """How a kernel typed in is called in reports: as it was typed, unless that is long."""
+    typed = " ".join(text.split())
+    return typed if len(typed) <= MAX_TITLE else f"{typed[: MAX_TITLE - 3]}..."
 
 
 def _is_file(text: str) -> bool:

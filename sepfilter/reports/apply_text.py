@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sepfilter.plans.operations import Operations
 from sepfilter.plans.plan import Plan
 from sepfilter.reports.figures import amount
 from sepfilter.results import NOTABLE_CLIPPING, EngineInfo, ImageInfo, OutputInfo, Result
@@ -99,14 +100,20 @@ def _plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "edges", edges
     if plan.alpha != "none":
         yield "alpha", plan.alpha
-    counts = plan.operations
-    yield (
-        "multiplications",
-        f"{amount(counts.multiplications)} ({counts.multiplications_per_sample:.4g} a sample); direct "
-        f"{amount(counts.direct_multiplications)}, {counts.ratio:.3g} times as many; zero taps skipped "
-        f"{amount(counts.executed_multiplications)}",
-    )
+    yield "multiplications", _multiplications(plan.operations)
     yield "error", _error(plan)
+
+
+def _multiplications(counts: Operations) -> str:
+    """The chosen way's count beside the direct one's."""
+    words = f"{amount(counts.multiplications)} ({counts.multiplications_per_sample:.4g} a sample)"
+    if counts.multiplications < counts.direct_multiplications:
+        words += f" instead of {amount(counts.direct_multiplications)}, {counts.ratio:.3g} times fewer"
+    elif counts.multiplications > counts.direct_multiplications:
+        words += f", direct {amount(counts.direct_multiplications)}"
+    if counts.executed_multiplications < counts.multiplications:
+        words += f"; {amount(counts.executed_multiplications)} without zero taps"
+    return words
 
 
 def _error(plan: Plan) -> str:

@@ -65,7 +65,7 @@ def _rows(
 ) -> Iterator[tuple[str, str]]:
     """Label and text of each line."""
     ay, ax = kernel.anchor
-    yield "taps", f"{costs.direct}, of which {analysis.nonzero} are not 0; sum {kernel.sum:.6g}"
+    yield "taps", f"{costs.direct:,}, of which {analysis.nonzero:,} are not 0; sum {kernel.sum:.6g}"
     yield "anchor", f"row {ay}, column {ax}"
     yield "symmetry", analysis.symmetry
     yield "rank", _rank(factors)
@@ -73,13 +73,14 @@ def _rows(
     yield from _factors(factors)
     for rank, lost in enumerate(factors.lost[: min(len(factors.lost) - 1, _LISTED)]):
         label = "error bounds" if rank == 0 else ""
-        yield label, f"rank {rank}: at most {LEVELS * lost.bound:.4g} levels of 255"
+        yield label, f"cut off at rank {rank}: at most {LEVELS * lost.bound:.4g} levels of 255"
     if len(factors.lost) - 1 > _LISTED:
         yield "", f"... {len(factors.lost) - 1 - _LISTED} more"
     yield (
         "multiplications",
-        f"a sample: direct {costs.direct} ({costs.nonzero} without zeros), separable {costs.separable} "
-        f"({costs.separable_nonzero} without zeros), FFT about {costs.fft:.3g}",
+        f"a sample: direct {costs.direct:,} ({costs.nonzero:,} without zeros), "
+        f"separable {costs.separable:,} ({costs.separable_nonzero:,} without zeros), "
+        f"FFT about {costs.fft:.3g}",
     )
     yield "recommended", f"{analysis.plan.method}: {analysis.plan.reason}"
 
