@@ -53,9 +53,6 @@ def run_to_exit_code(command: click.Command, arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.UsageError as error:
-        if not arguments:  # the help is the message
-            error.show()
-            return 2
         return _say(_usage(error), 2)
     except click.ClickException as error:
         return _say(error.format_message(), error.exit_code)

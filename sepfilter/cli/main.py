@@ -52,10 +52,12 @@ class _LazyGroup(click.Group):
 
 @click.command(
     cls=_LazyGroup,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="sepfilter")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Image filtering that separates kernels by itself, and tells what it did.
 
     \b
@@ -66,6 +68,9 @@ def cli() -> None:
     Exit codes: 0 done; 1 an input failed; 2 usage or kernel error; 3 an output exists;
     4 a limit was exceeded; 130 interrupted; 141 broken pipe; 143 terminated.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(2)
 
 
 def main() -> None:
