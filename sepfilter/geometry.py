@@ -50,8 +50,8 @@ class ImageSpec:
     def __post_init__(self) -> None:
         for name in ("height", "width", "channels"):
             value = getattr(self, name)
-            if value != int(value) or value < 1:
-                raise ShapeError(f"image {name} is {value}: it must be a whole number, at least 1")
+            if not isinstance(value, (int, np.integer)) or value < 1:
+                raise ShapeError(f"image {name} is {value!r}: it must be a whole number, at least 1")
             object.__setattr__(self, name, int(value))
         object.__setattr__(self, "dtype", sample_type(self.dtype))
         if self.alpha and self.channels < 2:

@@ -135,6 +135,8 @@ def _output(plan: Plan, image: Samples, out: Samples | None) -> Samples:
     shape = (spec.height, spec.width, spec.channels)[: image.ndim]
     if out is None:
         return np.empty(shape, spec.dtype)
+    if not isinstance(out, np.ndarray):
+        raise ShapeError(f"out is a {type(out).__name__}: pass a NumPy array of shape {shape} {spec.dtype}")
     if out.shape != shape or out.dtype != np.dtype(spec.dtype):
         raise ShapeError(
             f"out is {out.shape} {out.dtype}, but the result is {shape} {spec.dtype}: "
@@ -167,6 +169,7 @@ def _in_threads(work: Callable[[tuple[int, int]], T], strips: list[tuple[int, in
         return list(pool.map(work, strips))
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _map_strip(plan: Plan, output: OutputMap, values: Samples, out: Samples) -> Losses:
     """Write one strip; opacity has a map of its own, and is never counted as clipped."""
     if not plan.filters_opacity_apart:

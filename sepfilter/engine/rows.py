@@ -85,6 +85,7 @@ class FilteredRows:
         height, width, channels = self.source.shape
         return *self.stage.output_size(height, width), channels
 
+    @np.errstate(over="ignore", invalid="ignore")
     def read(self, first: int, last: int) -> Samples:
         """Filter these rows, a new array each time."""
         block = self._with_context(first, last)
@@ -145,6 +146,7 @@ class RejoinedRows:
         height, width, channels = self.colours.shape
         return height, width, channels + 1
 
+    @np.errstate(over="ignore", invalid="ignore")
     def read(self, first: int, last: int) -> Samples:
         """Colours, no longer multiplied by opacity, and opacity."""
         colours = self.colours.read(first, last)

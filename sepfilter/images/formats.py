@@ -61,7 +61,7 @@ _EIGHT_BIT: Final = frozenset({"L", "LA", "RGB", "RGBA"})
 OUTPUT_FORMATS: Final = (
     OutputFormat("png", "PNG", (".png",), _EIGHT_BIT | {"I;16"}),
     OutputFormat("jpeg", "JPEG", (".jpg", ".jpeg", ".jpe"), frozenset({"L", "RGB", "CMYK"}), True),
-    OutputFormat("webp", "WEBP", (".webp",), frozenset({"RGB", "RGBA"}), True),
+    OutputFormat("webp", "WEBP", (".webp",), _EIGHT_BIT, True),
     OutputFormat("tiff", "TIFF", (".tif", ".tiff"), _EIGHT_BIT | {"CMYK", "I;16", "I", "F"}),
     OutputFormat("bmp", "BMP", (".bmp",), frozenset({"L", "RGB"})),
     OutputFormat("ppm", "PPM", (".ppm", ".pgm", ".pnm"), frozenset({"L", "RGB", "I;16"})),

@@ -15,6 +15,9 @@ from sepfilter.kernels.arrays import FloatArray, read_only
 
 Integers: TypeAlias = tuple[int, ...]
 
+MAX_BITS: Final = 1024
+"""Factorization gives up at longer integers, which no pass could use and which take seconds to find."""
+
 MAX_SIDE: Final = 64
 """Kernels with a longer side are not kept as fractions: their exact factors grow without use."""
 
@@ -71,9 +74,8 @@ class ExactFactors:
 
     Examples
     --------
-    >>> factors = factorize_exactly(ExactTaps(((1, 2, 1), (2, 4, 2), (1, 2, 1)), 16))
-    >>> factors.terms[0]
-    ExactTerm(column=(1, 2, 1), row=(1, 2, 1))
+    >>> ExactFactors((ExactTerm((1, 2, 1), (1, 2, 1)),), 16).sum
+    Fraction(1, 1)
     """
 
     terms: tuple[ExactTerm, ...]
@@ -108,7 +110,7 @@ class ExactFactors:
         return ExactFactors(tuple(term.flipped() for term in self.terms), self.denominator)
 
 
-def factorize_exactly(taps: ExactTaps) -> ExactFactors:
+def factorize_exactly(taps: ExactTaps) -> ExactFactors | None:
     """Write taps as the shortest possible sum of outer products of integer vectors.
 
     Each step takes a pivot, and subtracts the outer product of its column and row over the pivot,
@@ -124,8 +126,9 @@ def factorize_exactly(taps: ExactTaps) -> ExactFactors:
 
     Returns
     -------
-    ExactFactors
-        As many terms as the rank of the taps over the rationals; none for all-zero taps.
+    ExactFactors or None
+        As many terms as the rank of the taps over the rationals, none for all-zero taps. None where
+        integers would grow beyond `MAX_BITS`.
 
     Examples
     --------
@@ -141,6 +144,8 @@ def factorize_exactly(taps: ExactTaps) -> ExactFactors:
     while rest.any():
         y, x = _sparsest_pivot(rest)
         pivot, column, row = rest[y, x], rest[:, x].copy(), rest[y].copy()
+        if max(int(tap).bit_length() for tap in (*column, *row)) > MAX_BITS:
+            return None
         scaled.append((column.tolist(), row.tolist(), Fraction(1, pivot * previous)))
         rest = (pivot * rest - np.outer(column, row)) // previous
         previous = pivot

@@ -33,6 +33,7 @@ class Lost:
     negative: float
 
     @classmethod
+    @np.errstate(over="ignore")
     def of(cls, taps: FloatArray) -> Lost:
         """Sum up the taps E = kernel - kept terms."""
         return cls(float(taps[taps > 0].sum()), float(-taps[taps < 0].sum()))
@@ -67,7 +68,8 @@ class Factorization(ComparesArrays):
     tolerance : float
         Relative to the largest singular value.
     exact : ExactFactors or None
-        The same as integers over one denominator, where the kernel is rational.
+        The same as integers over one denominator, where the kernel is rational and the integers do
+        not grow too long.
     lost : tuple of Lost
         For r = 0 ... rank: the taps that the first r terms of the singular value decomposition
         leave out.
@@ -83,7 +85,7 @@ class Factorization(ComparesArrays):
 
     @property
     def exact_rank(self) -> int | None:
-        """The rank over the rationals, or None for a kernel that is not rational."""
+        """The rank over the rationals, or None where it is not known."""
         return None if self.exact is None else len(self.exact.terms)
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Final
 
+import numpy as np
 import numpy.typing as npt
 
 from sepfilter.errors import OptionError, ShapeError
@@ -72,7 +73,13 @@ class Options:
         return self.border if isinstance(self.border, Border) else Border.parse(self.border)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.border, (str, Border)):
+            raise OptionError(f"border {self.border!r}: it must be text, as constant:128")
         _ = self.edges
+        for name in ("scale", "offset", "rank", "max_error", "levels"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, (int, float, np.number)):
+                raise OptionError(f"{name.replace('_', ' ')} {value!r}: it must be a number")
         if self.dtype is not None:
             try:
                 sample_type(self.dtype)

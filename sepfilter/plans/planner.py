@@ -79,6 +79,7 @@ def as_cascade(kernel: KernelLike | Sequence[AnyKernel | str]) -> tuple[AnyKerne
     return (as_kernel(kernel),)  # type: ignore[arg-type]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a kernel of 1e308 has infinite bounds, not an error
 def plan_cascade(kernels: Sequence[AnyKernel], spec: ImageSpec, options: Options) -> Plan:
     """`make_plan` for kernels and options that are made already."""
     if options.levels is not None and spec.is_integer:

@@ -68,7 +68,7 @@ def _rows(
     yield "taps", f"{costs.direct:,}, of which {analysis.nonzero:,} are not 0; sum {kernel.sum:.6g}"
     yield "anchor", f"row {ay}, column {ax}"
     yield "symmetry", analysis.symmetry
-    yield "rank", _rank(factors)
+    yield "rank", _rank(kernel, factors)
     yield "singular values", _singular_values(factors)
     yield from _factors(factors)
     for rank, lost in enumerate(factors.lost[: min(len(factors.lost) - 1, _LISTED)]):
@@ -93,10 +93,11 @@ def _singular_values(factors: Factorization) -> str:
     return f"{words}, the others at most {rest[0]:.2g}" if rest and rest[0] else words
 
 
-def _rank(factors: Factorization) -> str:
+def _rank(kernel: Kernel, factors: Factorization) -> str:
     """Both ranks, and what it means where they differ."""
     if factors.exact_rank is None:
-        return f"{factors.rank} (numerically: taps are not rational)"
+        why = "exact factors would be too long" if kernel.form.exact else "taps are not rational"
+        return f"{factors.rank} (numerically: {why})"
     if factors.exact_rank == factors.rank:
         return f"{factors.rank} (exactly)"
     return f"{factors.rank} numerically, but {factors.exact_rank} exactly: rounded taps hide the difference"
