@@ -50,7 +50,8 @@ class ImageSpec:
     def __post_init__(self) -> None:
         for name in ("height", "width", "channels"):
             value = getattr(self, name)
-            if not isinstance(value, (int, np.integer)) or value < 1:
+            is_number = isinstance(value, (int, float, np.number))
+            if not is_number or not float(value).is_integer() or value < 1:
                 raise ShapeError(f"image {name} is {value!r}: it must be a whole number, at least 1")
             object.__setattr__(self, name, int(value))
         object.__setattr__(self, "dtype", sample_type(self.dtype))

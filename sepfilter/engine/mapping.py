@@ -63,17 +63,24 @@ def map_samples(values: Samples, output: OutputMap, out: Samples) -> Losses:
         values += output.total_offset
     if output.range == "abs":
         np.abs(values, out=values)
-    nonfinite = values.size - int(np.count_nonzero(np.isfinite(values)))
     if not output.is_integer:
         with np.errstate(over="ignore"):
             out[...] = values
-        return Losses(nonfinite=nonfinite)
+        return Losses(nonfinite=_nonfinite(out))
+    nonfinite = _nonfinite(values)
     if nonfinite:
         np.nan_to_num(values, copy=False, nan=0.0, posinf=np.inf, neginf=-np.inf)
     np.rint(values, out=values)
     low, high = output.limits
+    if float(values.dtype.type(high)) > high:  # a limit of 2**32 - 1 in float32: the cast must not overflow
+        high = float(np.nextafter(values.dtype.type(high), values.dtype.type(0)))
     clipped = Losses(int(np.count_nonzero(values < low)), int(np.count_nonzero(values > high)), nonfinite)
     if clipped.clipped_low or clipped.clipped_high:
         np.clip(values, low, high, out=values)
     out[...] = values
     return clipped
+
+
+def _nonfinite(values: Samples) -> int:
+    """How many are NaN or infinite."""
+    return values.size - int(np.count_nonzero(np.isfinite(values)))

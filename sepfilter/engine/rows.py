@@ -63,11 +63,14 @@ class PremultipliedRows:
         height, width, channels = self.pixels.shape
         return height, width, channels - 1
 
+    @np.errstate(over="ignore", invalid="ignore")
     def read(self, first: int, last: int) -> Samples:
         """Colours of the rows, each times its opacity in levels."""
         strip = self.pixels[first:last]
         colours: Samples = strip[..., :-1].astype(self.dtype)
         colours *= strip[..., -1:]
+        if strip.dtype.kind == "f":  # a hidden NaN times 0 is NaN, and would bleed
+            np.copyto(colours, 0.0, where=strip[..., -1:] == 0)
         return colours
 
 
@@ -91,11 +94,11 @@ class FilteredRows:
         block = self._with_context(first, last)
         results = [run_pass(one, block) for one in self.stage.passes]
         result = results[0]
-        if self.stage.is_magnitude:
-            result *= result
-            for other in results[1:]:
-                result += other * other
-            np.sqrt(result, out=result)
+        if self.stage.is_magnitude and self.stage.is_exact:
+            # The root of an exact sum is correctly rounded, which hypot does not promise.
+            np.sqrt(result * result + results[1] * results[1], out=result)
+        elif self.stage.is_magnitude:
+            np.hypot(result, results[1], out=result)
         if self.stage.offset:
             result += self.stage.offset
         return result
@@ -151,7 +154,7 @@ class RejoinedRows:
         """Colours, no longer multiplied by opacity, and opacity."""
         colours = self.colours.read(first, last)
         opacity = self.opacity.read(first, last)
-        joined: Samples = np.concatenate([colours, opacity], axis=2, dtype=np.result_type(colours, 0.0))
+        joined: Samples = np.concatenate([colours, opacity], axis=2, dtype=np.result_type(colours, opacity))
         if not self.premultiplied:
             return joined
         values = joined[..., :-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import fsum, inf
+from math import fsum, inf, isfinite
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -88,6 +88,9 @@ class Kernel(ComparesArrays):
 
     def __post_init__(self) -> None:
         _check(self)
+        object.__setattr__(self, "offset", float(self.offset))
+        if not isfinite(self.offset):
+            raise KernelError(f"{self.name}: the offset must be a finite number")
         if self.anchor == (-1, -1):
             object.__setattr__(self, "anchor", (self.height // 2, self.width // 2))
         ay, ax = self.anchor

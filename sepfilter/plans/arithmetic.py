@@ -13,20 +13,19 @@ from dataclasses import dataclass
 from math import hypot
 from typing import Final
 
+import numpy as np
+
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.factorization import Lost
 from sepfilter.plans.border import Border
 from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.passes import Pass
 
+WIDE_TYPES: Final = frozenset({"float64", "int32", "uint32"})
+"""Sample types that float32 cannot hold."""
+
 UNIT_ROUNDOFF: Final = {"float32": 2.0**-24, "float64": 2.0**-53}
 """Of stored samples. Sums are accumulated in float64 whatever the samples are stored in."""
-
-EXACT_INTEGERS: Final = {"float32": 2.0**24, "float64": 2.0**52}
-"""Integers up to here are exact; in float64 one bit is kept for a quotient's distance from a tie."""
-
-EXACT_SQUARES: Final = {"float32": 2.0**21, "float64": 2.0**50}
-"""Up to this sum of squares the stored root rounds to the same integer as the true root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,10 @@ class Extent:
             taps.positive * self.high - taps.negative * self.low + offset,
         )
 
+    def widened(self, error: float) -> Extent:
+        """Reach out by an error to both sides."""
+        return Extent(self.low - error, self.high + error)
+
     def error_without(self, lost: Lost) -> float:
         """Worst-case error when the taps `lost` are left out."""
         return self.filtered(lost, 0.0).magnitude
@@ -86,6 +89,15 @@ def rounding_error(one: Pass, samples: str, magnitude: float, taps_error: float)
     products = one.height * one.width if one.terms is None else one.height + one.width + one.terms
     sums = 3 * (products + 1) * UNIT_ROUNDOFF["float64"]
     return magnitude * (one.magnitude / one.denominator * (one.roundings * unit + sums) + taps_error)
+
+
+def reading_error(
+    spec: ImageSpec, border: Border, samples: str, magnitude: float, *, premultiplied: bool
+) -> float:
+    """The error of bringing samples, and the border's constant, into the type that is computed with."""
+    held = samples == "float64" or spec.dtype not in WIDE_TYPES
+    constant = border.mode != "constant" or float(np.dtype(samples).type(border.value)) == border.value
+    return 0.0 if held and constant and not premultiplied else UNIT_ROUNDOFF[samples] * magnitude
 
 
 def mapping_error(output: OutputMap, samples: str, magnitude: float, error: float) -> float:

@@ -44,6 +44,7 @@ class Border:
     def __post_init__(self) -> None:
         if self.mode not in BORDER_MODES:
             raise OptionError(f"border {self.mode!r}: use one of {', '.join(BORDER_MODES)}")
+        object.__setattr__(self, "value", float(self.value))
         if not isfinite(self.value):
             raise OptionError(f"border constant:{self.value}: the value must be finite")
 
@@ -63,4 +64,7 @@ class Border:
             raise OptionError(f"border {text!r}: {value!r} is not a number, as in constant:128") from None
 
     def __str__(self) -> str:
-        return f"constant:{self.value:g}" if self.mode == "constant" else self.mode
+        if self.mode != "constant":
+            return self.mode
+        short = f"{self.value:g}"
+        return f"constant:{short if float(short) == self.value else repr(self.value)}"

@@ -38,6 +38,24 @@ class Choice:
     reason: str
 
     @property
+    def is_approximation(self) -> bool:
+        """True where terms are left out."""
+        return self.terms is not None and self.terms < self.factors.rank
+
+    @property
+    def gain(self) -> float:
+        """``sum |taps|``: how many times an error of the input can grow."""
+        return self.whole.positive + self.whole.negative
+
+    @property
+    def kept_gain(self) -> float:
+        """``sum |taps|`` of the terms kept, or a little more."""
+        if not self.is_approximation:
+            return self.gain
+        lost = self.factors.lost[self.terms or 0]
+        return self.gain + lost.positive + lost.negative
+
+    @property
     def whole(self) -> Lost:
         """The sums of the kernel's positive and negative taps: what is lost at rank 0."""
         return self.factors.lost[0]
@@ -53,13 +71,13 @@ class Choice:
         if self.terms is None:
             return _integer_direct(self.kernel)
         integers = self.factors.integers
-        if integers is None or self.terms < self.factors.rank:
+        if integers is None:
             return None
         return SeparablePass(integers.columns, integers.rows, integers.denominator)
 
     def taps_error(self) -> float:
         """``sum |taps - terms|`` of a floating pass beyond what `error_bound` promises."""
-        if self.terms is None or self.terms < self.factors.rank:
+        if self.terms is None or self.is_approximation:
             return 0.0
         lost = self.factors.lost[-1]
         return lost.positive + lost.negative
@@ -97,6 +115,8 @@ def choose(kernel: Kernel, options: Options, extent: Extent, max_error: float | 
             f"multiplications a sample make {separable}, direct {direct}"
         )
         return Choice(kernel, factors, factors.rank, 0.0, reason)
+    if factors.rank == 0:
+        return Choice(kernel, factors, None, 0.0, "all taps are 0, and so is every result")
     if factors.rank != 1:
         reason = f"rank {factors.rank}, not separable: one 2-D pass of {direct} multiplications a sample"
         return Choice(kernel, factors, None, 0.0, reason)

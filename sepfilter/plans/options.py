@@ -76,15 +76,12 @@ class Options:
         if not isinstance(self.border, (str, Border)):
             raise OptionError(f"border {self.border!r}: it must be text, as constant:128")
         _ = self.edges
-        for name in ("scale", "offset", "rank", "max_error", "levels"):
-            value = getattr(self, name)
-            if value is not None and not isinstance(value, (int, float, np.number)):
-                raise OptionError(f"{name.replace('_', ' ')} {value!r}: it must be a number")
-        if self.dtype is not None:
-            try:
-                sample_type(self.dtype)
-            except ShapeError as error:
-                raise OptionError(f"dtype: {error}") from None
+        self._check_words()
+        self._check_numbers()
+        self._check_contradictions()
+
+    def _check_words(self) -> None:
+        """Words must be among those that are known."""
         for name, choices in (
             ("padding", PADDINGS),
             ("method", METHODS),
@@ -94,12 +91,31 @@ class Options:
             value = getattr(self, name)
             if value not in choices:
                 raise OptionError(f"{name} {value!r}: use one of {', '.join(choices)}")
-        if self.rank is not None and (self.rank != int(self.rank) or self.rank < 0):
-            raise OptionError(f"rank {self.rank}: it must be a whole number, at least 0")
+        if self.dtype is not None:
+            try:
+                sample_type(self.dtype)
+            except ShapeError as error:
+                raise OptionError(f"dtype: {error}") from None
+
+    def _check_numbers(self) -> None:
+        """Numbers must be numbers, and in range."""
+        for name in ("scale", "offset", "rank", "max_error", "levels"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, (int, float, np.number)):
+                raise OptionError(f"{name.replace('_', ' ')} {value!r}: it must be a number")
+        if self.rank is not None:
+            if self.rank < 0 or not float(self.rank).is_integer():
+                raise OptionError(f"rank {self.rank}: it must be a whole number, at least 0")
+            object.__setattr__(self, "rank", int(self.rank))
         if self.max_error is not None and not (isfinite(self.max_error) and self.max_error >= 0):
             raise OptionError(f"max error {self.max_error}: it must be a number of levels, at least 0")
         if self.levels is not None and not (isfinite(self.levels) and self.levels > 0):
             raise OptionError(f"levels {self.levels}: it must be a number above 0")
+
+    def _check_contradictions(self) -> None:
+        """No option may make another meaningless."""
+        if self.output_range == "stretch" and (self.scale != 1 or self.offset != 0):
+            raise OptionError("range stretch chooses scale and offset itself: leave them out")
         if self.rank is not None and self.max_error is not None:
             raise OptionError("rank and max error both choose the rank: give one of them")
         if self.method == "direct" and (self.rank is not None or self.max_error is not None):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import frexp, inf, isfinite
 from typing import Final
 
 import numpy as np
@@ -87,7 +87,7 @@ class OutputMap:
     @property
     def keeps_exactness(self) -> bool:
         """True where scale and offset round nothing: a power of two, and a whole number."""
-        power_of_two = abs(np.frexp(self.scale)[0]) == 0.5
+        power_of_two = abs(frexp(self.scale)[0]) == 0.5
         whole = float(self.total_offset).is_integer() and abs(self.total_offset) < 2**20
         return self.range != "stretch" and self.is_integer and power_of_two and whole
 
@@ -100,8 +100,10 @@ class OutputMap:
         """The map that spreads values from `lowest` to `highest` over the output's range."""
         low, high = self.limits
         low = max(low, 0.0)
-        width = highest - lowest
-        scale = (high - low) / width if width > 0 else 0.0
+        width = highest / 2 - lowest / 2  # halves, against overflow
+        scale = (high - low) / width / 2 if width > 0 else inf
+        if not isfinite(scale):  # flat, or as good as that
+            return OutputMap(1.0, low - lowest, "clip", self.dtype)
         return OutputMap(scale, low - scale * lowest, "clip", self.dtype)
 
 

@@ -33,6 +33,8 @@ class Stage:
         Counts for the whole image.
     error_bound : float
         Worst-case error of leaving terms out, in units of the source, from this stage alone.
+    is_exact : bool
+        Integers only: a gradient's root is taken of an exact sum of squares.
     reason : str
         Why these passes.
     """
@@ -45,6 +47,7 @@ class Stage:
     padding: str
     operations: Operations
     error_bound: float
+    is_exact: bool
     reason: str
 
     @property

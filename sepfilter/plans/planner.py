@@ -13,13 +13,18 @@ from sepfilter.errors import OptionError
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
 from sepfilter.kernels.notation import as_kernel
-from sepfilter.plans.arithmetic import Extent, combined, mapping_error
+from sepfilter.plans.arithmetic import WIDE_TYPES, Extent, combined, mapping_error, reading_error
 from sepfilter.plans.border import Border
+from sepfilter.plans.exactness import (
+    CannotBeExactError,
+    check_integer_result,
+    check_output,
+    check_source,
+)
 from sepfilter.plans.options import Options
 from sepfilter.plans.output_map import OutputMap, make_output_map
 from sepfilter.plans.plan import Plan, Stage
 from sepfilter.plans.staging import (
-    CannotBeExactError,
     PlannedStage,
     StageInput,
     crop_kernel,
@@ -30,9 +35,6 @@ from sepfilter.plans.staging import (
 
 LARGEST_ARITHMETIC_ERROR: Final = 0.1
 """In levels: where float samples could err by more, the plan turns to double."""
-
-DOUBLE_ONLY: Final = frozenset({"float64", "int32", "uint32"})
-"""Sample types that float32 cannot hold."""
 
 KernelLike: TypeAlias = AnyKernel | str | npt.ArrayLike
 
@@ -92,8 +94,10 @@ def plan_cascade(kernels: Sequence[AnyKernel], spec: ImageSpec, options: Options
         dtype=_output_dtype(options),
     )
     draft = _Draft(tuple(kernels), spec, options, output)
+    if draft.alpha == "premultiply":
+        draft = draft.with_offsets_last()
     if draft.is_copy:
-        return draft.plan("exact", "float64")
+        return replace(draft.plan("double", "float64"), precision="exact", arithmetic_bound=0.0)
     reasons = []
     for precision, samples in _candidates(draft):
         try:
@@ -139,6 +143,7 @@ class _Draft:
         """True where every kernel is 1 x 1 with the tap 1 and the output is the source."""
         return (
             all(map(_is_identity, self.kernels))
+            and self.options.rank != 0
             and self.output.is_trivial
             and self.output.dtype == self.spec.dtype
         )
@@ -146,13 +151,27 @@ class _Draft:
     @property
     def needs_double(self) -> bool:
         """True where float32 cannot hold samples, or `stretch` may magnify its rounding."""
-        wide = {self.spec.dtype, self.output.dtype} & DOUBLE_ONLY
+        wide = {self.spec.dtype, self.output.dtype} & WIDE_TYPES
         return bool(wide) or self.output.range == "stretch"
 
     @property
     def alpha(self) -> str:
         """What happens to opacity, ``none`` where there is none."""
         return self.options.alpha if self.spec.alpha and not self.is_copy else "none"
+
+    def with_offsets_last(self) -> _Draft:
+        """The kernels' own offsets as part of the output map: colours get them after the division."""
+        total = 0.0
+        kernels: list[AnyKernel] = []
+        for kernel in self.kernels:
+            if isinstance(kernel, Kernel):
+                total = total * kernel.sum + kernel.offset
+                kernels.append(replace(kernel, offset=0.0))
+            else:
+                total = 0.0
+                kernels.append(kernel)
+        output = replace(self.output, offset=self.output.offset + self.output.scale * total)
+        return replace(self, kernels=tuple(kernels), output=output)
 
     @property
     def border(self) -> Border:
@@ -168,15 +187,20 @@ class _Draft:
         CannotBeExactError
             The precision is ``exact`` and some sum does not fit, or is no fraction.
         """
-        if precision == "exact" and not self.is_copy:
-            self._check_exactness()
+        premultiplied = self.alpha == "premultiply"
+        if precision == "exact":
+            check_source(self.spec, self.border, self.output, premultiplied=premultiplied)
         apart = self.alpha in ("premultiply", "keep")
         planned = self._stages(precision, samples, self.spec.channels - apart)
-        error = rounding = 0.0
+        magnitude = planned[-1].extent.magnitude
+        if precision == "exact":
+            check_output(planned[-1].stage, magnitude, self.output, samples)
+        source = self._extent().including(self.border).magnitude
+        rounding = reading_error(self.spec, self.border, samples, source, premultiplied=premultiplied)
+        error = 0.0
         for one in planned:
             error = error * one.gain + one.stage.error_bound
-            rounding = rounding * one.gain + one.rounding
-        magnitude = planned[-1].extent.magnitude
+            rounding = rounding * one.kept_gain + one.rounding
         return Plan(
             spec=self.spec,
             stages=tuple(one.stage for one in planned),
@@ -194,11 +218,11 @@ class _Draft:
     def _stages(self, precision: str, samples: str, channels: int) -> list[PlannedStage]:
         """Plan the kernels in turn, each on what the one before it makes."""
         height, width = self.spec.height, self.spec.width
-        extent = Extent.of(self.spec, self.options.levels)
+        extent = self._extent()
         planned: list[PlannedStage] = []
         for kernel, max_error in zip(self.kernels, self._error_shares(), strict=True):
             if precision == "exact" and planned:
-                _check_integer_result(planned[-1].stage)
+                check_integer_result(planned[-1].stage)
             given = StageInput(height, width, channels, extent.including(self.border), self.border)
             one = plan_stage(
                 kernel,
@@ -212,6 +236,10 @@ class _Draft:
             extent = one.extent
             planned.append(one)
         return planned
+
+    def _extent(self) -> Extent:
+        """Where the source's samples lie."""
+        return Extent.of(self.spec, self.options.levels)
 
     def _error_shares(self) -> list[float | None]:
         """The error that each kernel may add, given how the kernels after it make it grow."""
@@ -229,7 +257,7 @@ class _Draft:
         """How opacity is filtered: beside premultiplied colours, or only cropped to them."""
         padding = self.options.padding
         height, width = self.spec.height, self.spec.width
-        options = replace(self.options, max_error=None)
+        options = replace(self.options, max_error=None, rank=None)
         extent = Extent(0.0, self.spec.levels)
         stages = []
         for kernel in self.kernels:
@@ -237,29 +265,11 @@ class _Draft:
             if one is None:
                 continue
             given = StageInput(height, width, 1, extent, self.border)
-            samples = "float64" if self.spec.dtype in DOUBLE_ONLY else "float32"
+            samples = "float64" if self.spec.dtype in WIDE_TYPES else "float32"
             stage = plan_stage(one, given, options, precision="float", samples=samples, max_error=None).stage
             height, width = stage.output_size(height, width)
             stages.append(stage)
         return tuple(stages)
-
-    def _check_exactness(self) -> None:
-        """Exact arithmetic needs integers in, and an output map that rounds only once."""
-        output = self.output
-        if not self.spec.is_integer:
-            raise CannotBeExactError(f"samples of type {self.spec.dtype} are not integers")
-        if self.alpha == "premultiply":
-            raise CannotBeExactError("colours multiplied by alpha are not integers")
-        if self.border.mode == "constant" and not self.border.value.is_integer():
-            raise CannotBeExactError(f"the border {self.border} is not an integer")
-        if not (output.is_trivial or output.keeps_exactness or output.range == "stretch"):
-            raise CannotBeExactError("scale or offset would round the result a second time")
-
-
-def _check_integer_result(stage: Stage) -> None:
-    """Only integers may go from one exact stage into the next."""
-    if stage.is_magnitude or any(one.denominator != 1 for one in stage.passes):
-        raise CannotBeExactError(f"{stage.name} does not leave integers for the kernel after it")
 
 
 def _is_identity(kernel: AnyKernel) -> bool:

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import hypot, log2, sqrt
+from math import hypot, sqrt
 
 import numpy as np
 
-from sepfilter.errors import SepfilterError, ShapeError
+from sepfilter.errors import ShapeError
 from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
-from sepfilter.plans.arithmetic import (
-    EXACT_INTEGERS,
-    EXACT_SQUARES,
-    UNIT_ROUNDOFF,
-    Extent,
-    combined,
-    rounding_error,
-)
+from sepfilter.plans.arithmetic import UNIT_ROUNDOFF, Extent, combined, rounding_error
 from sepfilter.plans.border import Border
 from sepfilter.plans.choice import Choice, choose
+from sepfilter.plans.exactness import integer_passes
 from sepfilter.plans.operations import count
 from sepfilter.plans.options import Options
-from sepfilter.plans.passes import Pass
 from sepfilter.plans.plan import Stage
-
-
-class CannotBeExactError(SepfilterError):
-    """Why exact arithmetic is out of reach; caught where the next precision is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +50,10 @@ class PlannedStage:
     extent : Extent
         Where its results lie.
     gain : float
-        How many times an error of the input can grow: ``sum |taps|``.
+        How many times the approximation error of the stages before can grow: ``sum |taps|``. What
+        this stage leaves out is counted on `extent` of what they really make.
+    kept_gain : float
+        The same for their rounding error: of the terms that run.
     rounding : float
         Worst-case error of this stage's own arithmetic.
     """
@@ -69,6 +61,7 @@ class PlannedStage:
     stage: Stage
     extent: Extent
     gain: float
+    kept_gain: float
     rounding: float
 
 
@@ -107,12 +100,11 @@ def plan_stage(
     share = None if max_error is None else max_error / sqrt(len(components))
     choices = [choose(component, options, given.extent, share) for component in components]
     exact = precision == "exact"
-    passes = tuple(
-        _integer_pass(choice, given.extent, samples) if exact else choice.floating_pass()
-        for choice in choices
+    passes = (
+        integer_passes(kernel, choices, given.extent, samples)
+        if exact
+        else tuple(choice.floating_pass() for choice in choices)
     )
-    if exact:
-        _check_squares(kernel, choices, passes, given.extent, samples)
     stage = Stage(
         name=kernel.name,
         passes=passes,
@@ -122,12 +114,14 @@ def plan_stage(
         padding=options.padding,
         operations=count(passes, _samples(kernel, given, options.padding)),
         error_bound=combined([choice.error_bound for choice in choices]),
+        is_exact=exact,
         reason=_reason(choices),
     )
     extent = _extent(choices, stage, given.extent)
     rounding = 0.0 if exact else _rounding(choices, stage, given.extent, extent, samples)
-    gain = combined([choice.whole.positive + choice.whole.negative for choice in choices])
-    return PlannedStage(stage, extent, gain, rounding)
+    gain = combined([choice.gain for choice in choices])
+    kept_gain = combined([choice.kept_gain for choice in choices])
+    return PlannedStage(stage, extent, gain, kept_gain, rounding)
 
 
 def opacity_kernel(kernel: AnyKernel, padding: str) -> Kernel | None:
@@ -155,34 +149,6 @@ def keeps_light(kernel: AnyKernel) -> bool:
     return isinstance(kernel, Kernel) and kernel.sum != 0
 
 
-def _integer_pass(choice: Choice, extent: Extent, samples: str) -> Pass:
-    """The pass of integers, if its sums fit into the type that stores them."""
-    one = choice.integer_pass()
-    name = choice.kernel.name
-    if one is None:
-        raise CannotBeExactError(f"{name} has no factors or taps of manageable integers")
-    if one.magnitude * extent.magnitude > EXACT_INTEGERS[samples]:
-        raise CannotBeExactError(f"{name} makes sums beyond 2**{log2(EXACT_INTEGERS[samples]):.0f}")
-    if samples == "float32" and one.denominator & (one.denominator - 1):
-        raise CannotBeExactError(f"{name} divides by {one.denominator}, no power of two")
-    if not choice.kernel.offset.is_integer():
-        raise CannotBeExactError(f"{name} adds {choice.kernel.offset:g}, no whole number")
-    return one
-
-
-def _check_squares(
-    kernel: AnyKernel, choices: list[Choice], passes: tuple[Pass, ...], extent: Extent, samples: str
-) -> None:
-    """A gradient's sum of squares has to fit too, and be a whole number."""
-    if isinstance(kernel, Kernel):
-        return
-    if any(one.denominator != 1 for one in passes):
-        raise CannotBeExactError(f"{kernel.name} is not made of whole numbers")
-    squares = sum(extent.filtered(choice.whole, 0.0).magnitude ** 2 for choice in choices)
-    if squares > EXACT_SQUARES[samples]:
-        raise CannotBeExactError(f"{kernel.name} makes squares beyond {EXACT_SQUARES[samples]:.0f}")
-
-
 def _samples(kernel: AnyKernel, given: StageInput, padding: str) -> int:
     """Output samples of the stage."""
     height, width = given.height, given.width
@@ -197,8 +163,8 @@ def _samples(kernel: AnyKernel, given: StageInput, padding: str) -> int:
 
 
 def _extent(choices: list[Choice], stage: Stage, given: Extent) -> Extent:
-    """Where the stage's results lie."""
-    extents = [given.filtered(choice.whole, stage.offset) for choice in choices]
+    """Where the stage's results lie, terms left out included."""
+    extents = [given.filtered(choice.whole, stage.offset).widened(choice.error_bound) for choice in choices]
     if not stage.is_magnitude:
         return extents[0]
     return Extent(0.0, hypot(*(extent.magnitude for extent in extents)))

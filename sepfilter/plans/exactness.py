@@ -1,0 +1,133 @@
+"""When arithmetic is exact: integers all the way, sums that fit, and one rounding at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log2
+from typing import Final
+
+from sepfilter.errors import SepfilterError
+from sepfilter.geometry import ImageSpec
+from sepfilter.kernels.kernel import AnyKernel, Kernel
+from sepfilter.plans.arithmetic import Extent
+from sepfilter.plans.border import Border
+from sepfilter.plans.choice import Choice
+from sepfilter.plans.output_map import OutputMap
+from sepfilter.plans.passes import Pass
+from sepfilter.plans.plan import Stage
+
+EXACT_INTEGERS: Final = {"float32": 2.0**24, "float64": 2.0**51}
+"""Integers up to here are exact; two bits of float64 are kept for how far a quotient is from a tie."""
+
+EXACT_SQUARES: Final = {"float32": 2.0**20, "float64": 2.0**49}
+"""Up to this square a stored root, moved by a whole number, rounds to the integer that the true one does.
+
+A root r that is no integer is at least 1 / (8 r + 4) away from a tie; storing it, and what is added to
+it, errs by two unit roundoffs of r at most.
+"""
+
+
+class CannotBeExactError(SepfilterError, ValueError):
+    """Why exact arithmetic is out of reach; caught where the next precision is tried."""
+
+
+def check_source(spec: ImageSpec, border: Border, output: OutputMap, *, premultiplied: bool) -> None:
+    """Exact arithmetic needs integers in, and an output map that rounds nothing before the end.
+
+    Raises
+    ------
+    CannotBeExactError
+        It has not.
+    """
+    if not spec.is_integer:
+        raise CannotBeExactError(f"samples of type {spec.dtype} are not integers")
+    if premultiplied:
+        raise CannotBeExactError("colours multiplied by alpha are not integers")
+    if border.mode == "constant" and not border.value.is_integer():
+        raise CannotBeExactError(f"the border {border} is not an integer")
+    if not (output.is_trivial or output.keeps_exactness or output.range == "stretch"):
+        raise CannotBeExactError("scale or offset would round the result a second time")
+
+
+def integer_passes(
+    kernel: AnyKernel, choices: Sequence[Choice], extent: Extent, samples: str
+) -> tuple[Pass, ...]:
+    """The passes of integers, if all that they sum up fits into the type that stores it.
+
+    Raises
+    ------
+    CannotBeExactError
+        It does not, or the kernel is not rational.
+    """
+    passes = tuple(_integer_pass(choice, extent, samples) for choice in choices)
+    if isinstance(kernel, Kernel):
+        return passes
+    if any(one.denominator != 1 for one in passes):
+        raise CannotBeExactError(f"{kernel.name} is not made of whole numbers")
+    squares = sum(extent.filtered(choice.whole, 0.0).magnitude ** 2 for choice in choices)
+    if squares > 2 * EXACT_SQUARES[samples]:
+        raise CannotBeExactError(f"{kernel.name} makes squares beyond {2 * EXACT_SQUARES[samples]:.0f}")
+    return passes
+
+
+def check_integer_result(stage: Stage) -> None:
+    """Only integers may go from one exact stage into the next.
+
+    Raises
+    ------
+    CannotBeExactError
+        The stage divides or takes a root.
+    """
+    if stage.is_magnitude or any(one.denominator != 1 for one in stage.passes):
+        raise CannotBeExactError(f"{stage.name} does not leave integers for the kernel after it")
+
+
+def check_output(stage: Stage, largest: float, output: OutputMap, samples: str) -> None:
+    """What scale and offset make of the last stage's results has to fit as well.
+
+    Parameters
+    ----------
+    stage : Stage
+        The last one.
+    largest : float
+        Its largest absolute result.
+    output : OutputMap
+        What follows; a power of two and a whole number.
+    samples : str
+        Type that results are stored in.
+
+    Raises
+    ------
+    CannotBeExactError
+        It does not fit.
+    """
+    if output.range == "stretch" or (output.is_trivial and not stage.offset):
+        return
+    scale, offset = abs(output.scale), abs(output.total_offset)
+    if stage.is_magnitude:
+        if (largest * max(scale, 1.0) + offset) ** 2 > EXACT_SQUARES[samples]:
+            raise CannotBeExactError("scale or offset would leave no room for an exact root")
+        return
+    # All terms over one denominator: what is added counts as often as the denominator says.
+    parts = stage.passes[0].denominator * max(1.0 / scale, 1.0)
+    sums = (largest * max(scale, 1.0) + offset) * parts
+    if sums > EXACT_INTEGERS[samples]:
+        raise CannotBeExactError("scale or offset makes sums beyond what is exact")
+
+
+def _integer_pass(choice: Choice, extent: Extent, samples: str) -> Pass:
+    """The pass of integers of one kernel."""
+    name, limit = choice.kernel.name, EXACT_INTEGERS[samples]
+    if choice.is_approximation:
+        raise CannotBeExactError(f"{name} is cut off at rank {choice.terms}")
+    one = choice.integer_pass()
+    if one is None:
+        raise CannotBeExactError(f"{name} has no factors or taps of manageable integers")
+    offset = abs(choice.kernel.offset)
+    if not offset.is_integer():
+        raise CannotBeExactError(f"{name} adds {choice.kernel.offset:g}, no whole number")
+    if one.magnitude * extent.magnitude + offset * one.denominator > limit:
+        raise CannotBeExactError(f"{name} makes sums beyond 2**{log2(limit):.0f}")
+    if samples == "float32" and one.denominator & (one.denominator - 1):
+        raise CannotBeExactError(f"{name} divides by {one.denominator}, no power of two")
+    return one

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sepfilter import ImageSpec, Kernel, apply, execute, make_plan, parse_kernel
+from sepfilter.errors import OptionError
+from sepfilter.plans.options import Options
+from sepfilter.plans.planner import plan_cascade
+
+NOISE = np.random.default_rng(5).integers(0, 256, (211, 173), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("kernel", ["gaussian:0.1", "gaussian:sigma=1,radius=0", "identity"])
+@pytest.mark.parametrize("options", [{}, {"border": "constant:1e20"}, {"rank": 1}])
+def test_a_kernel_of_one_tap_is_a_copy_however_it_is_asked_for(kernel: str, options: dict[str, Any]) -> None:
+    """A single tap of 1 copies the image, whatever border and rank are given."""
+    assert make_plan(kernel, ImageSpec.of(NOISE), **options).is_copy
+    assert np.array_equal(apply(NOISE, kernel, **options), NOISE)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1001.0, 31001.0])
+@pytest.mark.parametrize("scale", [1.0, 0.25, 16.0])
+def test_exact_stays_exact_under_scale_and_offset(scale: float, offset: float) -> None:
+    """binomial:9 with scale and offset is the integer sum, divided and rounded half to even once."""
+    image = NOISE.astype(np.int64)
+    padded = np.pad(image, 4, mode="symmetric")
+    taps = np.array([1, 8, 28, 56, 70, 56, 28, 8, 1])
+    rows = sum(tap * padded[:, k : k + image.shape[1]] for k, tap in enumerate(taps))
+    sums = sum(tap * rows[k : k + image.shape[0]] for k, tap in enumerate(taps))
+    # scale is num / 4 with num whole: all over one denominator, so that nothing is rounded before.
+    numerators = sums * int(4 * scale) + int(offset) * 4 * 65536
+    whole, rest = np.divmod(numerators, 4 * 65536)
+    half = 2 * 65536
+    expected = whole + ((rest > half) | ((rest == half) & (whole % 2 == 1)))
+    plan = make_plan("binomial:9", ImageSpec.of(NOISE), dtype="int16", scale=scale, offset=offset)
+    assert (plan.precision, plan.arithmetic_bound) == ("exact", 0.0)
+    assert np.array_equal(execute(plan, NOISE), np.clip(expected, -32768, 32767))
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1.0, 31001.0), (16.0, 0.0), (1.0, 128.0)])
+def test_an_exact_gradient_stays_exact_under_scale_and_offset(scale: float, offset: float) -> None:
+    """The magnitude of Sobel, scaled and moved, rounds as the true root does."""
+    image = np.zeros((3, 3 * 400), np.uint8)
+    random = np.random.default_rng(9)
+    image[:] = random.integers(0, 256, image.shape)
+    padded = np.pad(image.astype(np.int64), 1, mode="symmetric")
+    window = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
+    gx = (window * np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])).sum(axis=(2, 3))
+    gy = (window * np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])).sum(axis=(2, 3))
+    squares = (gx * gx + gy * gy) * int(scale) ** 2
+    # The nearest integer to a root that is no half: floor(sqrt(4 n) + 1) // 2, in integers.
+    root = np.sqrt(4.0 * squares).astype(np.int64)
+    root += (root + 1) ** 2 <= 4 * squares
+    root -= root**2 > 4 * squares
+    expected = (root + 1) // 2 + int(offset)
+    result = apply(image, "sobel", dtype="int16", scale=scale, offset=offset)
+    assert np.array_equal(result, np.minimum(expected, 32767))
+
+
+def test_a_kernels_own_offset_is_added_after_the_division_by_opacity() -> None:
+    """With premultiplied colours a kernel's offset moves colours by just that."""
+    image = np.full((5, 5, 4), 100, np.uint8)
+    image[..., 3] = 77
+    spec = ImageSpec.of(image, alpha=True)
+    box = parse_kernel("box:3")
+    assert isinstance(box, Kernel)
+    moved = Kernel(box.name, box.form, box.anchor, offset=40.0)
+    result = execute(plan_cascade([moved], spec, Options()), image)
+    assert np.all(result[..., :3] == 140)
+    assert np.all(result[..., 3] == 77)
+
+
+def test_float_precision_saturates_wide_integers() -> None:
+    """float32 cannot hold 2^32 - 1: the sample saturates next to it, and never wraps to 0."""
+    image = np.full((4, 4), 2**32 - 1, np.uint32)
+    plan = make_plan("gaussian:1", ImageSpec.of(image), precision="float")
+    result = execute(plan, image)
+    assert np.all(np.abs(result.astype(np.float64) - (2**32 - 1)) <= plan.arithmetic_bound)
+
+
+@pytest.mark.parametrize("tap", [3.0, 1.2345678901, 0.1])
+def test_reading_wide_integers_as_float32_is_part_of_the_bound(tap: float) -> None:
+    """int32 samples lose digits on their way into float32, and the plan counts that."""
+    image = np.random.default_rng(4).integers(-(2**31), 2**31, (64, 64), dtype=np.int32)
+    plan = make_plan([[tap]], ImageSpec.of(image), precision="float", output_range="float", dtype="float64")
+    error = np.abs(execute(plan, image) - tap * image.astype(np.float64)).max()
+    assert error <= plan.arithmetic_bound
+
+
+def test_a_border_that_float32_cannot_hold_is_part_of_the_bound() -> None:
+    """A fractional constant is rounded when it is stored, and the plan counts that."""
+    image = np.zeros((3, 3), np.uint8)
+    value = 0.1
+    plan = make_plan([[1, 0]], ImageSpec.of(image), border=f"constant:{value}", precision="float",
+                     output_range="float", dtype="float64")  # fmt: skip
+    assert abs(execute(plan, image)[0, 0] - value) <= plan.arithmetic_bound
+
+
+def test_a_forced_rank_does_not_approximate_opacity() -> None:
+    """Cutting off colours leaves the opacity of a flat image as it is."""
+    image = np.full((9, 9, 4), 200, np.uint8)
+    image[..., 3] = 255
+    spec = ImageSpec.of(image, alpha=True)
+    result = execute(make_plan("disk:2", spec, rank=1), image)
+    assert np.all(result[..., 3] == 255)
+    assert np.array_equal(result[..., :3], apply(image[..., :3].copy(), "disk:2", rank=1))
+
+
+def test_stretch_of_a_flat_image_keeps_infinities_apart() -> None:
+    """Where all finite samples are equal they become black, and an infinity saturates."""
+    image = np.full((4, 4), 7.0, np.float32)
+    image[0, 0] = np.inf
+    result = apply(image, [[1]], output_range="stretch", dtype="uint8")
+    assert result[0, 0] == 255
+    assert np.all(result.ravel()[1:] == 0)
+
+
+def test_stretch_refuses_a_scale_that_it_would_ignore() -> None:
+    """stretch has a scale of its own."""
+    with pytest.raises(OptionError, match="stretch chooses scale and offset itself"):
+        make_plan("box:3", ImageSpec.of(NOISE), output_range="stretch", scale=-1)
+
+
+@pytest.mark.parametrize("size", [1e20, 1e-30, 1.0])
+def test_a_gradient_neither_overflows_nor_underflows(size: float) -> None:
+    """The magnitude of large and tiny float samples is their own size's."""
+    image = np.zeros((3, 4), np.float32)
+    image[:, 2:] = size
+    result = apply(image, "sobel", levels=max(size, 1.0))
+    assert result[1, 1] == pytest.approx(4 * size, rel=1e-6)
+
+
+def test_a_hidden_nan_does_not_bleed() -> None:
+    """A float colour that is NaN under opacity 0 stays hidden."""
+    image = np.ones((5, 5, 4), np.float32)
+    image[2, 2] = (np.nan, np.inf, 0.5, 0.0)
+    result = execute(make_plan("box:3", ImageSpec.of(image, alpha=True)), image)
+    assert np.allclose(result[..., :3], 1.0)
+
+
+def test_float16_overflow_is_counted() -> None:
+    """What a float16 output cannot hold is counted as not finite."""
+    from sepfilter.engine.execute import run
+
+    image = np.full((2, 2), 60000.0, np.float16)
+    assert run(make_plan([[2]], ImageSpec.of(image)), image).losses.nonfinite == 4
+
+
+def test_a_border_is_named_with_all_its_digits() -> None:
+    """Plans and reports lose no digit of the constant."""
+    plan = make_plan("box:3", ImageSpec.of(NOISE), border="constant:123456789")
+    assert str(plan.border) == "constant:123456789.0"
+
+
+def test_an_all_zero_kernel_says_so() -> None:
+    """The plan of a kernel of zeros names the reason."""
+    assert make_plan([[0, 0], [0, 0]], ImageSpec.of(NOISE)).reason == "all taps are 0, and so is every result"
