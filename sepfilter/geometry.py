@@ -122,7 +122,7 @@ def sample_type(dtype: npt.DTypeLike) -> str:
     except TypeError:
         name = str(dtype)
     if name not in SAMPLE_TYPES:
-        raise ShapeError(f"images of type {name} are not filtered: use one of " + ", ".join(SAMPLE_TYPES))
+        raise ShapeError(f"images of type {name} are not filtered: use one of {', '.join(SAMPLE_TYPES)}")
     return name
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -13,17 +13,19 @@ import numpy.typing as npt
 
 from sepfilter.engine.execute import Execution, prepare, run
 from sepfilter.engine.verify import verify
-from sepfilter.errors import OptionError, SepfilterError
+from sepfilter.errors import ImageWriteError, OptionError, SepfilterError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.grey import grey_spec, to_grey
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import Sink, check_quality
 from sepfilter.images.source import Source, open_source
 from sepfilter.images.targets import STANDARD_STREAM, Target, resolve_targets
+from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.summary import KernelSummary, summarize
 from sepfilter.plans.plan import Plan
 from sepfilter.plans.planner import plan_cascade
 from sepfilter.results import Failure, ImageInfo, Job, OutputInfo, Result, Seconds, Verification
+from sepfilter.safe_write import make_folder
 
 Pixels = npt.NDArray[Any]
 
@@ -41,27 +43,30 @@ def run_job(job: Job, *, stdin: BinaryIO | None = None, stdout: BinaryIO | None 
     Yields
     ------
     Result
-        One for each input, in order. With several inputs an error of one is in its `failure`.
+        One for each input, in order; an error of its is in its `failure`.
 
     Raises
     ------
     SepfilterError
-        Outputs cannot be written where they are to go, found before anything is read; or the
-        error of a single input.
+        Outputs cannot be written where they are to go, found before anything is read; or, after
+        its Result, the error of a single input.
     """
     targets = _targets(job)
-    summary = summarize(job.kernels)
+    cascade = tuple(FactorizedKernel.of(kernel) for kernel in job.kernels)
+    summary = summarize(cascade)
     if not job.explain:
         prepare()
     for path, target in zip(job.inputs, targets, strict=True):
-        task = _Task(job, path, target, summary)
+        task = _Task(job, path, target, cascade, summary)
         try:
             task.perform(stdin, stdout)
         except SepfilterError as error:
+            task.failure = Failure(error.code, str(error))
+            yield task.result()
             if len(job.inputs) == 1:
                 raise
-            task.failure = Failure(error.code, str(error))
-        yield task.result()
+        else:
+            yield task.result()
 
 
 def _targets(job: Job) -> list[Target | None]:
@@ -90,6 +95,7 @@ class _Task:
     job: Job
     path: str
     target: Target | None
+    cascade: tuple[FactorizedKernel, ...]
     summary: KernelSummary
     started: float = field(default_factory=perf_counter)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -101,49 +107,56 @@ class _Task:
     failure: Failure | None = None
 
     def perform(self, stdin: BinaryIO | None, stdout: BinaryIO | None) -> None:
-        """Open, plan, read, filter, verify, write."""
-        job = self.job
+        """Open and plan; unless only explaining, go on."""
         with self._timed("read"):
             source = self._open(stdin)
-        spec, metadata = source.spec, source.metadata
-        self.input = ImageInfo(self.path, metadata.format, spec.height, spec.width, spec.channels, spec.dtype)
-        spec, metadata = self._in_grey(spec, metadata)
-        with self._timed("plan"):
-            plan = self.plan = plan_cascade(job.kernels, spec, job.options)
-        if self.target is None:
-            return
-        sink = Sink(
-            plan.output_spec,
-            metadata,
-            self.target.format,
-            name=self.target.path,
-            quality=job.quality,
-        )
+        with closing(source):
+            spec, metadata = source.spec, source.metadata
+            self.input = ImageInfo(
+                self.path, metadata.format, spec.height, spec.width, spec.channels, spec.dtype
+            )
+            if self.job.grey:
+                spec, metadata = self._in_grey(spec, metadata)
+            with self._timed("plan"):
+                plan = self.plan = plan_cascade(self.cascade, spec, self.job.options)
+            if metadata.frames > 1:
+                self._leave_frames_out(metadata.frames)
+            if self.target is not None:
+                self._carry_out(plan, source, metadata, self.target, stdout)
+
+    def _carry_out(
+        self, plan: Plan, source: Source, metadata: Metadata, target: Target, stdout: BinaryIO | None
+    ) -> None:
+        """Read, filter, write, verify."""
+        job = self.job
+        sink = Sink(plan.output_spec, metadata, target.format, name=target.path, quality=job.quality)
+        self.notes += sink.left_out
         with self._timed("read"):
             pixels = source.read(Window.whole(source.spec))
             if job.grey:
                 pixels = to_grey(pixels, source.spec)
         with self._timed("filter"):
             done = run(plan, pixels, threads=job.threads)
-        if job.verify:
-            self.verification = verify(
-                plan, job.kernels, job.options, pixels, done.pixels, threads=job.threads
-            )
         with self._timed("write"):
             sink.write(Window.whole(plan.output_spec), done.pixels)
-            self._save(sink, self.target, stdout)
-        self.output = _describe(self.target, plan.output_spec, done)
+            self._save(sink, target, stdout)
+        self.output = _describe(target, plan.output_spec, done)
+        self.seconds["total"] = perf_counter() - self.started
+        if job.verify:
+            self.verification = verify(
+                plan, self.cascade, job.options, pixels, done.pixels, threads=job.threads
+            )
 
     def result(self) -> Result:
         """What happened."""
-        total = perf_counter() - self.started
+        self.seconds.setdefault("total", perf_counter() - self.started)
         return Result(
             path=self.path,
             input=self.input,
             outputs=() if self.output is None else (self.output,),
             kernel=self.summary,
             plan=self.plan,
-            seconds=Seconds(**self.seconds, total=total),
+            seconds=Seconds(**self.seconds),
             notes=tuple(self.notes),
             verification=self.verification,
             failure=self.failure,
@@ -158,27 +171,42 @@ class _Task:
         return open_source("stdin", content=stdin.read())
 
     def _in_grey(self, spec: ImageSpec, metadata: Metadata) -> tuple[ImageSpec, Metadata]:
-        """What is filtered, where grey is asked for; and what else the user should know."""
-        if metadata.frames > 1:
-            self.notes.append(f"only the first of {metadata.frames} frames was read")
-        if not self.job.grey or grey_spec(spec) == spec:
+        """What is filtered, where grey is asked for."""
+        if metadata.cmyk or spec.channels - spec.alpha not in (1, 3):
+            kind = "CMYK inks" if metadata.cmyk else f"{spec.channels} channels"
+            raise UnsupportedImageError(f"{self.path}: {kind} have no luma: leave out --grey, or use RGB")
+        if grey_spec(spec) == spec:
             return spec, metadata
         if metadata.icc:
             self.notes.append("the colour profile was dropped: it does not describe grey")
         return grey_spec(spec), metadata.in_grey()
 
+    def _leave_frames_out(self, frames: int) -> None:
+        """Say that only the first frame is filtered; in place that would lose the others."""
+        if self.job.in_place:
+            raise UnsupportedImageError(
+                f"{self.path}: has {frames} frames, and only the first would be left in place: give -o"
+            )
+        self.notes.append(f"only the first of {frames} frames was read")
+
     def _save(self, sink: Sink, target: Target, stdout: BinaryIO | None) -> None:
         """Write the output."""
         job = self.job
-        if target.is_stdout:
-            if stdout is None:
-                raise OptionError("-o -: there is no standard output: give a file")
-            stdout.write(sink.encoded())
-            stdout.flush()
+        if not target.is_stdout:
+            if job.output is not None and job.output.endswith("/"):
+                make_folder(Path(target.path).parent)
+            sink.save(target.path, overwrite=job.overwrite or job.in_place)
             return
-        if job.output is not None and job.output.endswith("/"):
-            Path(target.path).parent.mkdir(parents=True, exist_ok=True)
-        sink.save(target.path, overwrite=job.overwrite or job.in_place)
+        if stdout is None:
+            raise OptionError("-o -: there is no standard output: give a file")
+        content = sink.encoded()
+        try:
+            stdout.write(content)
+            stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise ImageWriteError(f"standard output cannot be written: {error.strerror or error}") from error
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -169,6 +169,6 @@ class Result:
     @property
     def megapixels_per_second(self) -> float | None:
         """Input pixels over the whole time."""
-        if self.input is None or self.failure is not None or self.seconds.total <= 0:
+        if self.input is None or not self.outputs or self.seconds.total <= 0:
             return None
         return self.input.height * self.input.width / self.seconds.total / 1e6

@@ -56,7 +56,7 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[BinaryIO
             with target.open("wb") as file:
                 yield file
             return
-        temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(6)}.tmp")
+        temporary = target.with_name(f".sepfilter-{secrets.token_hex(8)}.tmp")
         try:
             with temporary.open("xb") as file:
                 yield file
@@ -73,6 +73,20 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[BinaryIO
         raise
     except OSError as error:
         raise ImageWriteError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, if they are missing.
+
+    Raises
+    ------
+    ImageWriteError
+        It cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImageWriteError(f"{path}: the folder cannot be made: {error.strerror or error}") from error
 
 
 def check_absent(path: str | Path, *, overwrite: bool) -> None:

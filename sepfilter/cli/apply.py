@@ -49,15 +49,18 @@ def command(**arguments: Any) -> int:
 
     job = _job(arguments)
     options.check_streams(job, as_json=arguments["as_json"])
+    options.check_stats(arguments["stats"], job)
     engine = engine_info(job.threads)
     results = []
-    for result in run_job(job, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer):
-        results.append(result)
-        _report(result, engine, arguments)
-    if arguments["as_json"]:
-        click.echo(apply_json(results, engine))
-    if arguments["stats"]:
-        _write_stats(arguments["stats"], apply_json(results, engine))
+    try:
+        for result in run_job(job, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer):
+            results.append(result)
+            _report(result, engine, arguments)
+    finally:  # a single input's error is in the reports before it ends the command
+        if results and arguments["as_json"]:
+            click.echo(apply_json(results, engine))
+        if results and arguments["stats"]:
+            _write_stats(arguments["stats"], apply_json(results, engine))
     return FAILED if any(result.failure for result in results) else 0
 
 
@@ -94,7 +97,8 @@ def _report(result: Result, engine: EngineInfo, arguments: dict[str, Any]) -> No
     from sepfilter.reports.apply_text import apply_text, warnings
 
     if result.failure:
-        say(f"sepfilter: {result.failure.message}")
+        if len(arguments["inputs"]) > 1:
+            say(f"sepfilter: {result.failure.message}")
     elif arguments["explain"]:
         if not arguments["as_json"]:
             click.echo(apply_text(result, engine))
@@ -107,7 +111,7 @@ def _report(result: Result, engine: EngineInfo, arguments: dict[str, Any]) -> No
 
 
 def _write_stats(path: str, report: str) -> None:
-    """The JSON report as a file, replacing an older one."""
+    """The JSON report as a file; what stood there was checked before the run."""
     from sepfilter.safe_write import replacing
 
     with replacing(path, overwrite=True) as file:

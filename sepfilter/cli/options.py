@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -101,6 +102,17 @@ def check_one_stdin(names: Sequence[str]) -> None:
     """Refuse to read standard input twice."""
     if list(names).count("-") > 1:
         raise OptionError("-: standard input can be read once only: give the others as files")
+
+
+def check_stats(path: str | None, job: Job) -> None:
+    """Refuse, before any work, a report that could not be written or would replace a picture."""
+    from sepfilter.safe_write import check_absent
+
+    if path is None:
+        return
+    if any(Path(path).resolve() == Path(other).resolve() for other in (*job.inputs, job.output or "")):
+        raise OptionError(f"--stats {path}: that is an image of this run: give another name")
+    check_absent(path, overwrite=job.overwrite)
 
 
 def check_streams(job: Job, *, as_json: bool) -> None:

@@ -77,14 +77,15 @@ def execute(plan: Plan, image: Samples, *, threads: int | None = None, out: Samp
 
 def run(plan: Plan, image: Samples, *, threads: int | None = None, out: Samples | None = None) -> Execution:
     """`execute`, with the count of samples that the output type could not hold."""
+    image = np.asarray(image)
     pixels = as_planned(plan, image)
     target = _output(plan, image, out)
     view = target[..., np.newaxis] if target.ndim == 2 else target
     if plan.is_copy:
         view[...] = pixels
         return Execution(target, Losses())
-    strips = plan_strips(plan)
-    workers = _workers(threads, len(strips))
+    workers = _workers(threads)
+    strips = plan_strips(plan, workers)
     filtered = filtered_rows(plan, pixels)
     output = plan.output
     if output.range == "stretch":
@@ -108,10 +109,16 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def strips_of(height: int, samples_a_row: int, context: int) -> list[tuple[int, int]]:
-    """Cut rows into strips, high enough to outweigh the context rows that each repeats."""
-    rows = max(STRIP_SAMPLES // samples_a_row, 4 * context, 1)
-    return [(first, min(first + rows, height)) for first in range(0, height, rows)]
+def plan_strips(plan: Plan, workers: int = 1) -> list[tuple[int, int]]:
+    """Cut the output's rows into strips, at least one for each worker unless they would be thin.
+
+    A strip repeats the context rows of its neighbours: it is at least four times as high as those.
+    """
+    spec = plan.output_spec
+    top, bottom, _, _ = plan.halo
+    rows = min(STRIP_SAMPLES // (spec.width * spec.channels), -(-spec.height // workers))
+    rows = max(rows, 4 * (top + bottom), 1)
+    return [(first, min(first + rows, spec.height)) for first in range(0, spec.height, rows)]
 
 
 def as_planned(plan: Plan, image: Samples) -> Samples:
@@ -147,29 +154,32 @@ def _output(plan: Plan, image: Samples, out: Samples | None) -> Samples:
     return out
 
 
-def plan_strips(plan: Plan) -> list[tuple[int, int]]:
-    """The strips of this plan's output."""
-    spec = plan.output_spec
-    top, bottom, _, _ = plan.halo
-    return strips_of(spec.height, spec.width * spec.channels, top + bottom)
-
-
-def _workers(threads: int | None, strips: int) -> int:
-    """How many threads to use."""
-    if threads is not None and (threads != int(threads) or threads < 1):
-        raise OptionError(f"threads {threads}: it must be a whole number, at least 1")
-    return min(usable_cores() if threads is None else int(threads), strips)
+def _workers(threads: int | None) -> int:
+    """How many threads may be used."""
+    if threads is None:
+        return usable_cores()
+    if not isinstance(threads, (int, np.integer)) or threads < 1:
+        raise OptionError(f"threads {threads!r}: it must be a whole number, at least 1")
+    return int(threads)
 
 
 def _in_threads(work: Callable[[tuple[int, int]], T], strips: list[tuple[int, int]], workers: int) -> list[T]:
-    """Work on every strip, results in order."""
-    if workers <= 1:
-        return list(map(work, strips))
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(work, strips))
+    """Work on every strip, results in order; an interruption does not wait for those not begun."""
+
+    def quietly(strip: tuple[int, int]) -> T:
+        with np.errstate(over="ignore", invalid="ignore"):  # infinities are counted, not warned about
+            return work(strip)
+
+    if min(workers, len(strips)) <= 1:
+        return list(map(quietly, strips))
+    with ThreadPoolExecutor(min(workers, len(strips))) as pool:
+        try:
+            return list(pool.map(quietly, strips))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def _map_strip(plan: Plan, output: OutputMap, values: Samples, out: Samples) -> Losses:
     """Write one strip; opacity has a map of its own, and is never counted as clipped."""
     if not plan.filters_opacity_apart:

@@ -63,6 +63,8 @@ def map_samples(values: Samples, output: OutputMap, out: Samples) -> Losses:
         values += output.total_offset
     if output.range == "abs":
         np.abs(values, out=values)
+    if output.spread:
+        _spread(values, output.spread, output)
     if not output.is_integer:
         with np.errstate(over="ignore"):
             out[...] = values
@@ -79,6 +81,16 @@ def map_samples(values: Samples, output: OutputMap, out: Samples) -> Losses:
         np.clip(values, low, high, out=values)
     out[...] = values
     return clipped
+
+
+def _spread(values: Samples, ends: tuple[float, float], output: OutputMap) -> None:
+    """Bring the smallest value to black and the largest to white; a flat image becomes black."""
+    lowest, highest = ends
+    values -= lowest
+    if highest > lowest:
+        # Multiplied first: integers stay integers up to the one division.
+        values *= output.limits[1]
+        values /= highest - lowest
 
 
 def _nonfinite(values: Samples) -> int:

@@ -63,7 +63,6 @@ class PremultipliedRows:
         height, width, channels = self.pixels.shape
         return height, width, channels - 1
 
-    @np.errstate(over="ignore", invalid="ignore")
     def read(self, first: int, last: int) -> Samples:
         """Colours of the rows, each times its opacity in levels."""
         strip = self.pixels[first:last]
@@ -88,7 +87,6 @@ class FilteredRows:
         height, width, channels = self.source.shape
         return *self.stage.output_size(height, width), channels
 
-    @np.errstate(over="ignore", invalid="ignore")
     def read(self, first: int, last: int) -> Samples:
         """Filter these rows, a new array each time."""
         block = self._with_context(first, last)
@@ -149,7 +147,6 @@ class RejoinedRows:
         height, width, channels = self.colours.shape
         return height, width, channels + 1
 
-    @np.errstate(over="ignore", invalid="ignore")
     def read(self, first: int, last: int) -> Samples:
         """Colours, no longer multiplied by opacity, and opacity."""
         colours = self.colours.read(first, last)

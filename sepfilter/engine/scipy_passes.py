@@ -72,12 +72,22 @@ def _along(block: Samples, taps: FloatArray, axis: int) -> Samples:
 
 
 def _normalized(taps: FloatArray) -> tuple[FloatArray, int]:
-    """Taps times a power of two that brings the largest to at least 1, and the exponent removed.
+    """Taps times a power of two, where SciPy would mistake small ones, and the exponent removed.
 
-    SciPy takes taps of less than 2.2e-16 for zeros, and taps that differ by less for equal, whatever
-    their scale: a kernel of small taps would come out wrong.
+    SciPy takes taps of less than 2.2e-16 for zeros, and a 1-D kernel whose halves differ by less for
+    symmetric, whatever the scale of the taps. Only where that would be wrong the largest tap is brought
+    to at least 1: larger values on the way may overflow.
     """
-    exponent = min(int(np.frexp(np.abs(taps).max())[1]) - 1, 0)
+    eps = np.finfo(np.float64).eps
+    mirrored = taps[::-1] if taps.ndim == 1 else taps
+    small = np.abs(taps)
+    if not (
+        np.any((small > 0) & (small <= eps))
+        or np.any((taps != mirrored) & (np.abs(taps - mirrored) <= eps))
+        or np.any((taps != -mirrored) & (np.abs(taps + mirrored) <= eps))
+    ):
+        return taps, 0
+    exponent = min(int(np.frexp(small.max())[1]) - 1, 0)
     return np.ldexp(taps, -exponent), exponent
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from sepfilter.engine.execute import as_planned, plan_strips, run
 from sepfilter.engine.rows import filtered_rows
-from sepfilter.kernels.kernel import AnyKernel
+from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.plans.options import Options
 from sepfilter.plans.plan import Plan
 from sepfilter.plans.planner import plan_cascade
@@ -22,7 +22,7 @@ Samples = npt.NDArray[Any]
 
 def verify(
     plan: Plan,
-    kernels: Sequence[AnyKernel],
+    cascade: Sequence[FactorizedKernel],
     options: Options,
     image: Samples,
     filtered: Samples,
@@ -35,7 +35,7 @@ def verify(
     ----------
     plan : Plan
         What was done.
-    kernels, options
+    cascade, options
         What it was planned from.
     image, filtered : ndarray
         What went in and what came out, shape (H, W, C).
@@ -44,16 +44,20 @@ def verify(
     """
     direct = replace(options, method="direct", precision="double", rank=None, max_error=None)
     direct = replace(direct, dtype=plan.output.dtype)
-    reference = plan_cascade(kernels, plan.spec, direct)
-    pixels = as_planned(plan, image)
-    ours, true = filtered_rows(plan, pixels), filtered_rows(reference, pixels)
-    unrounded = max(_largest_difference(ours.read(*strip), true.read(*strip)) for strip in plan_strips(plan))
-    rounded = _largest_difference(filtered, run(reference, image, threads=threads).pixels)
+    reference = plan_cascade(cascade, plan.spec, direct)
+    with np.errstate(over="ignore", invalid="ignore"):
+        unrounded = _unrounded(plan, reference, as_planned(plan, image))
+        rounded = _largest_difference(filtered, run(reference, image, threads=threads).pixels)
     return Verification(unrounded, rounded)
+
+
+def _unrounded(plan: Plan, reference: Plan, pixels: Samples) -> float:
+    """The largest difference before the output map, strip by strip."""
+    ours, true = filtered_rows(plan, pixels), filtered_rows(reference, pixels)
+    return max(_largest_difference(ours.read(*strip), true.read(*strip)) for strip in plan_strips(plan))
 
 
 def _largest_difference(first: Samples, second: Samples) -> float:
     """The largest absolute difference between finite samples."""
-    with np.errstate(invalid="ignore"):
-        difference = np.abs(first.astype(np.float64) - second)
+    difference = np.abs(first.astype(np.float64) - second)
     return float(difference.max(where=np.isfinite(difference), initial=0.0))

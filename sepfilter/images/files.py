@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +53,8 @@ def read_image(path: str | Path) -> tuple[Pixels, Metadata]:
     >>> pixels.shape, pixels.dtype.name, metadata.format
     ((2, 3), 'uint16', 'PNG')
     """
-    source = open_source(path)
-    pixels = source.read(Window.whole(source.spec))
+    with closing(open_source(path)) as source:
+        pixels = source.read(Window.whole(source.spec))
     return pixels[..., 0] if pixels.shape[2] == 1 else pixels, source.metadata
 
 
@@ -96,6 +98,8 @@ def write_image(
     pixels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
     if metadata is None:
         metadata = Metadata(alpha=pixels.ndim == 3 and pixels.shape[2] in (2, 4))
+    elif pixels.ndim == 3 and pixels.shape[2] not in (2, 4):
+        metadata = replace(metadata, alpha=False, cmyk=False)  # of another image, with other channels
     spec = ImageSpec.of(pixels, alpha=metadata.alpha)
     output_format = format_of(path) if format is None else format_named(format)
     sink = Sink(spec, metadata, output_format, name=str(path), quality=quality)

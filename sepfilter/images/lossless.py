@@ -55,7 +55,7 @@ def refuse_loss(image: Image.Image, name: str) -> None:
         )
     if image.mode == "L" and tags.get(_SAMPLE_FORMAT) == (2,):
         raise UnsupportedImageError(f"{name}: signed 8-bit samples would be read as unsigned: {_ADVICE}")
-    if image.mode == "I" and tags.get(_SAMPLE_FORMAT) == (1,):
+    if image.mode == "I" and image.format == "TIFF" and tags.get(_SAMPLE_FORMAT, (1,)) == (1,):
         raise UnsupportedImageError(f"{name}: unsigned 32-bit samples would be read as signed: {_ADVICE}")
     if image.mode.startswith("I") and image.info.get("transparency") is not None:
         raise UnsupportedImageError(
@@ -72,7 +72,7 @@ def _declared_depth(image: Image.Image) -> int:
     for tile in getattr(image, "tile", ()):
         arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
         for argument in arguments:
-            if isinstance(argument, str):
+            if isinstance(argument, str) and not argument.startswith("BGR;"):  # packed 5-6-5
                 depths += [bits for bits in (16, 32, 64) if f";{bits}" in argument]
             elif image.format == "PPM" and isinstance(argument, int) and argument > 255:
                 depths.append(16)

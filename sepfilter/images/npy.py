@@ -22,15 +22,19 @@ class NpySource:
         try:
             with file:
                 pixels = np.load(file, allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise ImageReadError(f"{name}: not a sound .npy array: {error}") from error
         except MemoryError as error:
             raise ImageReadError(f"{name}: its header claims more than memory can hold") from error
+        except Exception as error:  # a header is parsed as Python, which fails in many ways
+            reason = " ".join(str(error).split())[:200]
+            raise ImageReadError(f"{name}: not a sound .npy array: {reason}") from error
         try:
             self.spec = ImageSpec.of(pixels)
         except SepfilterError as error:
             raise UnsupportedImageError(f"{name}: {error}") from error
         self._pixels: Pixels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
+
+    def close(self) -> None:
+        """Nothing is open any more."""
 
     def read(self, window: Window) -> Pixels:
         """A view of the part, in the machine's byte order."""

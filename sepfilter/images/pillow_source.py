@@ -57,10 +57,12 @@ class PillowSource:
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._name = name
         self._file = file
+        self._pixels: Pixels | None = None
         try:
             with _pillow_errors(name):
                 self._image = _open(file)
                 refuse_loss(self._image, name)
+                _scale_transparent_grey(self._image)
                 if self._image.format not in _HEADER_TELLS:
                     self._image.load()
                 self._mode = self._expanded_mode()
@@ -72,8 +74,19 @@ class PillowSource:
             raise
 
     def read(self, window: Window) -> Pixels:
-        """Decode the image and return the part."""
-        with _pillow_errors(self._name), self._file:
+        """The pixels of a part; the whole image is decoded once."""
+        if self._pixels is None:
+            self._pixels = self._decode()
+        return self._pixels[window.rows, window.columns]
+
+    def close(self) -> None:
+        """Let go of the file and of the decoded image."""
+        self._file.close()
+        self._pixels = None
+
+    def _decode(self) -> Pixels:
+        """All pixels, expanded and upright."""
+        with _pillow_errors(self._name):
             self._image.load()
             image: Image.Image = self._image
             if image.mode != self._mode:
@@ -81,10 +94,11 @@ class PillowSource:
             if self._orientation in _TURNS:
                 image = image.transpose(_TURNS[self._orientation])
             pixels = np.asarray(image)
+        self._image.close()
         pixels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
         if pixels.shape != (self.spec.height, self.spec.width, self.spec.channels):
             raise ImageReadError(f"{self._name}: its pixels are not what its header says: it is corrupt")
-        return pixels[window.rows, window.columns].astype(self.spec.dtype, copy=False)
+        return pixels.astype(self.spec.dtype, copy=False)
 
     def _expanded_mode(self) -> str:
         """The mode in which this image is filtered."""
@@ -103,6 +117,8 @@ class PillowSource:
         if self._orientation >= 5:
             width, height = height, width
         dtype = "uint16" if self._mode.startswith("I;16") else _SAMPLES.get(self._mode, "uint8")
+        if self._image.format == "PPM" and self._mode == "I":  # Pillow's mode for 16-bit PGM
+            dtype = "uint16"
         channels = 1 if self._mode[0] in "IF" else Image.getmodebands(self._mode)
         return ImageSpec(height, width, channels, dtype, alpha=self._mode in ("LA", "RGBA"))
 
@@ -155,6 +171,15 @@ def _one_line(error: Exception) -> str:
     """The message, or the kind of error where there is none, printable and short."""
     text = " ".join(str(error).split()) or type(error).__name__
     return "".join(character if character.isprintable() else "?" for character in text)[:200]
+
+
+def _scale_transparent_grey(image: Image.Image) -> None:
+    """Bring the transparent grey of a 2- or 4-bit PNG to 8 bits, as Pillow does with its samples."""
+    grey = image.info.get("transparency")
+    rawmodes = {tile[3] for tile in getattr(image, "tile", ()) if isinstance(tile[3], str)}
+    factor = 85 if "L;2" in rawmodes else 17 if "L;4" in rawmodes else 1
+    if isinstance(grey, int) and factor > 1:
+        image.info["transparency"] = grey * factor
 
 
 def _orientation(image: Image.Image) -> int:

@@ -21,6 +21,10 @@ JPEG_QUALITY: Final = 92
 """Where none is given: above it files grow faster than they improve."""
 
 
+_HOLD_ICC: Final = ("PNG", "JPEG", "WEBP", "TIFF")
+_HOLD_EXIF: Final = ("PNG", "JPEG", "WEBP")
+
+
 class Sink:
     """An output that collects windows and writes itself when it has them all.
 
@@ -57,6 +61,23 @@ class Sink:
         self.spec, self.metadata = spec, metadata
         self._format, self._name, self._quality = output_format, name, quality
         self._pixels: Pixels | None = None
+
+    @property
+    def left_out(self) -> list[str]:
+        """What goes with the input and is not carried to this output, in words."""
+        left_out = []
+        if self.metadata.icc and not self._holds_profile:
+            left_out.append(f"the colour profile was dropped: it does not fit this {self._format.label}")
+        if self.metadata.exif and self._format.label not in _HOLD_EXIF:
+            left_out.append(f"EXIF was dropped: it is not written to {self._format.label}")
+        return left_out
+
+    @property
+    def _holds_profile(self) -> bool:
+        """The format holds profiles, and this one is for as many colours as there are."""
+        icc = self.metadata.icc or b""
+        colours = {b"GRAY": 1, b"RGB ": 3, b"CMYK": 4}.get(icc[16:20])
+        return self._format.label in _HOLD_ICC and colours == self.spec.channels - self.spec.alpha
 
     def write(self, window: Window, pixels: Pixels) -> None:
         """Take the pixels of a part, shape (h, w, C)."""
@@ -98,22 +119,28 @@ class Sink:
             image = Image.frombytes("CMYK", image.size, flat.tobytes())
         try:
             image.save(file, self._format.label, **self._save_options())
-        except (SepfilterError, OSError):
+        except SepfilterError:
             raise
+        except OSError as error:
+            # The system's own errors (no space, broken pipe) speak of the file, not of the encoder.
+            if error.errno is not None:
+                raise
+            raise self._encoder_error(error) from error
         except Exception as error:
-            raise ImageWriteError(
-                f"{self._name}: cannot be encoded as {self._format.label}: {error}"
-            ) from error
+            raise self._encoder_error(error) from error
+
+    def _encoder_error(self, error: Exception) -> ImageWriteError:
+        """What the encoder refused."""
+        return ImageWriteError(f"{self._name}: cannot be encoded as {self._format.label}: {error}")
 
     def _save_options(self) -> dict[str, Any]:
         """What Pillow is told beside the pixels."""
         metadata, label = self.metadata, self._format.label
         options: dict[str, Any] = {}
-        if label in ("PNG", "JPEG", "WEBP", "TIFF"):
-            if metadata.icc:
-                options["icc_profile"] = metadata.icc
-            if metadata.exif and label != "TIFF":
-                options["exif"] = metadata.exif
+        if metadata.icc and self._holds_profile:
+            options["icc_profile"] = metadata.icc
+        if metadata.exif and label in _HOLD_EXIF:
+            options["exif"] = metadata.exif
         if metadata.dpi and label in ("PNG", "JPEG", "TIFF", "BMP"):
             options["dpi"] = metadata.dpi
         if label == "PNG":
@@ -122,6 +149,7 @@ class Sink:
             options["quality"] = self._quality or JPEG_QUALITY
         if label == "WEBP":
             options |= {"quality": self._quality} if self._quality else {"lossless": True}
+            options["exact"] = True  # colours under opacity 0 stay as well
         return options
 
 

@@ -31,6 +31,9 @@ class Source(Protocol):
     def read(self, window: Window) -> Pixels:
         """The pixels of a part, shape (h, w, C); read-only."""
 
+    def close(self) -> None:
+        """Let go of the file."""
+
 
 def open_source(path: str | Path, *, content: bytes | None = None) -> Source:
     """Open an image and read its header.

@@ -95,6 +95,12 @@ def _in_place(inputs: Sequence[str], named: OutputFormat | None) -> list[Target]
     if STANDARD_STREAM in inputs:
         raise OptionError("--in-place: standard input is no file that could be replaced: give -o")
     targets = [Target(path, named or format_of(path)) for path in inputs]
+    for target in targets:
+        suffix = Path(target.path).suffix.lower()
+        if suffix and suffix not in target.format.extensions:
+            raise OptionError(
+                f"--in-place: {target.path} would hold {target.format.label}: leave out --format, or give -o"
+            )
     _refuse_collisions(inputs, targets)
     return targets
 
@@ -154,7 +160,7 @@ def _refuse_several(inputs: Sequence[str], output: str) -> None:
 
 
 def _refuse_collisions(inputs: Sequence[str], targets: Sequence[Target]) -> None:
-    """No two inputs may write one file, names that differ in case only included."""
+    """No two inputs may write one file (nor names that differ in case only), or another's input."""
     seen: dict[str, str] = {}
     for path, target in zip(inputs, targets, strict=True):
         key = os.path.realpath(target.path).casefold()
@@ -164,3 +170,10 @@ def _refuse_collisions(inputs: Sequence[str], targets: Sequence[Target]) -> None
                 "choose a template that tells them apart, as 'out/{index}-{stem}.png'"
             )
         seen[key] = path
+    sources = {os.path.realpath(path): path for path in inputs if path != STANDARD_STREAM}
+    for path, target in zip(inputs, targets, strict=True):
+        other = sources.get(os.path.realpath(target.path), path)
+        if other != path:
+            raise OutputExistsError(
+                f"{path} would be written over {other}, which is an input too: choose another output"
+            )

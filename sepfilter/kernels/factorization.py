@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import hypot
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from sepfilter.errors import KernelError
 from sepfilter.kernels.arrays import ComparesArrays, FloatArray, read_only
 from sepfilter.kernels.exact import ExactFactors, factorize_exactly
-from sepfilter.kernels.kernel import DenseTaps, FactoredTaps, Kernel
+from sepfilter.kernels.kernel import AnyKernel, DenseTaps, FactoredTaps, Kernel
 from sepfilter.kernels.notation import as_kernel
 
 LARGEST_EXACT_INTEGER: Final = 2**53
@@ -33,10 +34,10 @@ class Lost:
     negative: float
 
     @classmethod
-    @np.errstate(over="ignore")
     def of(cls, taps: FloatArray) -> Lost:
         """Sum up the taps E = kernel - kept terms."""
-        return cls(float(taps[taps > 0].sum()), float(-taps[taps < 0].sum()))
+        with np.errstate(over="ignore"):
+            return cls(float(taps[taps > 0].sum()), float(-taps[taps < 0].sum()))
 
     @property
     def bound(self) -> float:
@@ -101,6 +102,32 @@ class Factorization(ComparesArrays):
         largest = max((abs(tap) for term in self.exact.terms for tap in (*term.column, *term.row)), default=0)
         small = max(largest, self.exact.denominator) <= LARGEST_EXACT_INTEGER
         return self.exact if small else None
+
+
+@dataclass(frozen=True, slots=True)
+class FactorizedKernel:
+    """A kernel or gradient with what factorizing it found, so that it is done once.
+
+    Attributes
+    ----------
+    kernel : Kernel or Gradient
+        The kernel.
+    factors : tuple of Factorization
+        One for each of its components.
+    """
+
+    kernel: AnyKernel
+    factors: tuple[Factorization, ...]
+
+    @classmethod
+    def of(cls, kernel: AnyKernel) -> FactorizedKernel:
+        """Factorize every component."""
+        return cls(kernel, tuple(factorize(component) for component in kernel.components))
+
+    @property
+    def gain(self) -> float:
+        """``sum |taps|``, of a gradient the root of both squared."""
+        return hypot(*(found.lost[0].positive + found.lost[0].negative for found in self.factors))
 
 
 def factorize(

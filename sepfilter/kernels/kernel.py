@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import fsum, inf, isfinite
+from math import fsum, inf, isfinite, prod
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -94,6 +94,8 @@ class Kernel(ComparesArrays):
         if self.anchor == (-1, -1):
             object.__setattr__(self, "anchor", (self.height // 2, self.width // 2))
         ay, ax = self.anchor
+        if not (isinstance(ay, (int, np.integer)) and isinstance(ax, (int, np.integer))):
+            raise KernelError(f"{self.name}: the anchor {self.anchor} is not made of whole numbers")
         if not (0 <= ay < self.height and 0 <= ax < self.width):
             raise KernelError(
                 f"{self.name}: the anchor ({ay}, {ax}) lies outside the kernel of "
@@ -124,6 +126,11 @@ class Kernel(ComparesArrays):
     ) -> Kernel:
         """Make the kernel `outer(column, row)` without building its taps."""
         return cls(name, FactoredTaps(read_only(column), read_only(row), exact))
+
+    @property
+    def components(self) -> tuple[Kernel, ...]:
+        """The kernel itself, as a gradient's are its derivatives."""
+        return (self,)
 
     @property
     def height(self) -> int:
@@ -215,8 +222,15 @@ class Gradient:
     x: Kernel
     y: Kernel
 
+    def __post_init__(self) -> None:
+        if not (isinstance(self.x, Kernel) and isinstance(self.y, Kernel)):
+            raise KernelError(f"{self.name}: a gradient is made of two kernels")
+        shapes = {(one.height, one.width, one.anchor) for one in (self.x, self.y)}
+        if len(shapes) > 1:
+            raise KernelError(f"{self.name}: both derivatives need equal size and anchor")
+
     @property
-    def components(self) -> tuple[Kernel, Kernel]:
+    def components(self) -> tuple[Kernel, ...]:
         """The two derivatives."""
         return self.x, self.y
 
@@ -266,6 +280,8 @@ def _check(kernel: Kernel) -> None:
     """Refuse what no kernel can be: empty, huge, or with taps that are not finite."""
     form, name = kernel.form, kernel.name
     parts = (form.column, form.row) if isinstance(form, FactoredTaps) else (form.values,)
+    if any(part.ndim != (1 if isinstance(form, FactoredTaps) else 2) for part in parts):
+        raise KernelError(f"{name}: taps have two dimensions, and each of two factors has one")
     if any(part.size == 0 for part in parts):
         raise KernelError(f"{name}: the kernel is empty: give at least one tap")
     if max(kernel.height, kernel.width) > MAX_TAPS_A_SIDE:
@@ -277,6 +293,9 @@ def _check(kernel: Kernel) -> None:
             at = [int(index) + 1 for index in np.argwhere(~np.isfinite(part))[0]]
             where = f"row {at[0]}, column {at[1]}" if len(at) == 2 else f"tap {at[0]}"
             raise KernelError(f"{name}: {where}: a tap must be a finite number")
+    largest = [float(np.abs(part).max()) for part in parts]
+    if not isfinite(prod(largest)):
+        raise KernelError(f"{name}: the product of its factors is beyond what float64 can hold")
 
 
 def _are_whole(values: FloatArray) -> bool:

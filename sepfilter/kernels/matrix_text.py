@@ -12,6 +12,7 @@ from sepfilter.kernels.exact import MAX_SIDE, ExactTaps
 from sepfilter.kernels.kernel import MAX_TAPS_A_SIDE, Kernel
 from sepfilter.kernels.numbers import Number, parse_number
 
+_NAME: Final = re.compile(r"[A-Za-z][\w-]*:")
 _SEPARATORS: Final = re.compile(r"[\s,;]+")
 
 
@@ -20,6 +21,8 @@ def looks_like_a_matrix(text: str) -> bool:
     stripped = text.strip()
     if not stripped or stripped.startswith(("[", "{")):
         return True
+    if _NAME.match(stripped):
+        return False
     return any(parse_number(field) for field in _SEPARATORS.split(stripped))
 
 

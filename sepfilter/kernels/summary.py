@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sepfilter.kernels.factorization import factorize
-from sepfilter.kernels.kernel import AnyKernel, Kernel
+from sepfilter.kernels.factorization import FactorizedKernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +35,43 @@ class KernelSummary:
     components: tuple[KernelSummary, ...] = ()
 
 
-def summarize(kernels: Sequence[AnyKernel]) -> KernelSummary:
+def summarize(cascade: Sequence[FactorizedKernel]) -> KernelSummary:
     """Summarize one kernel, or several as a cascade.
 
     Examples
     --------
     >>> from sepfilter.kernels.presets import named_kernel
-    >>> summarize([named_kernel("gaussian:1"), named_kernel("sobel")]).width
+    >>> names = ("gaussian:1", "sobel")
+    >>> summarize([FactorizedKernel.of(named_kernel(name)) for name in names]).width
     11
     """
-    if len(kernels) == 1:
-        return _single(kernels[0])
-    parts = tuple(map(_single, kernels))
+    parts = tuple(map(_single, cascade))
+    return parts[0] if len(parts) == 1 else _joined(" + ".join(part.name for part in parts), parts)
+
+
+def _single(one: FactorizedKernel) -> KernelSummary:
+    """One kernel, or a gradient with its derivatives."""
+    parts = tuple(
+        KernelSummary(
+            component.name,
+            component.height,
+            component.width,
+            factors.rank,
+            factors.exact_rank,
+            factors.is_separable,
+        )
+        for component, factors in zip(one.kernel.components, one.factors, strict=True)
+    )
+    if len(parts) == 1:
+        return parts[0]
+    kernel, separable = one.kernel, all(part.separable for part in parts)
+    return KernelSummary(kernel.name, kernel.height, kernel.width, None, None, separable, parts)
+
+
+def _joined(name: str, parts: tuple[KernelSummary, ...]) -> KernelSummary:
+    """A cascade, as large as the one kernel that would do the same."""
     return KernelSummary(
-        name=" + ".join(part.name for part in parts),
+        name=name,
         height=sum(part.height - 1 for part in parts) + 1,
         width=sum(part.width - 1 for part in parts) + 1,
         rank=None,
@@ -57,20 +79,3 @@ def summarize(kernels: Sequence[AnyKernel]) -> KernelSummary:
         separable=all(part.separable for part in parts),
         components=parts,
     )
-
-
-def _single(kernel: AnyKernel) -> KernelSummary:
-    """One kernel, or a gradient with its derivatives."""
-    if isinstance(kernel, Kernel):
-        factors = factorize(kernel)
-        return KernelSummary(
-            kernel.name,
-            kernel.height,
-            kernel.width,
-            factors.rank,
-            factors.exact_rank,
-            factors.is_separable,
-        )
-    parts = tuple(map(_single, kernel.components))
-    separable = all(part.separable for part in parts)
-    return KernelSummary(kernel.name, kernel.height, kernel.width, None, None, separable, parts)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot
+from math import hypot, inf
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,10 @@ WIDE_TYPES: Final = frozenset({"float64", "int32", "uint32"})
 
 UNIT_ROUNDOFF: Final = {"float32": 2.0**-24, "float64": 2.0**-53}
 """Of stored samples. Sums are accumulated in float64 whatever the samples are stored in."""
+
+
+UNDERFLOW: Final = {"float32": 2.0**-149, "float64": 2.0**-1074}
+"""Error of storing a result too small for full precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,8 @@ def rounding_error(one: Pass, samples: str, magnitude: float, taps_error: float)
     # roundoffs of the largest as equal, or as 0, which adds up to two more for each.
     products = one.height * one.width if one.terms is None else one.height + one.width + one.terms
     sums = 3 * (products + 1) * UNIT_ROUNDOFF["float64"]
-    return magnitude * (one.magnitude / one.denominator * (one.roundings * unit + sums) + taps_error)
+    rounding = one.magnitude / one.denominator * (one.roundings * unit + sums) + taps_error
+    return magnitude * rounding + UNDERFLOW[samples] * (one.roundings + one.column_gain)
 
 
 def reading_error(
@@ -102,11 +107,21 @@ def reading_error(
 
 def mapping_error(output: OutputMap, samples: str, magnitude: float, error: float) -> float:
     """The error of mapped values: the filter's error scaled, and the map's own rounding."""
+    if output.range == "stretch":
+        return inf  # what it divides by is known only after the filter has run
     scaled = error * abs(output.scale)
     if output.is_trivial or output.keeps_exactness:
         return scaled
+    if not (_is_held(output.scale, samples) and _is_held(output.total_offset, samples)):
+        return inf
     largest = abs(output.scale) * magnitude + abs(output.total_offset)
     return scaled + 3 * UNIT_ROUNDOFF[samples] * largest
+
+
+def _is_held(value: float, samples: str) -> bool:
+    """True where the type stores the value with its usual relative error, neither inf nor denormal."""
+    stored = float(np.dtype(samples).type(value))
+    return abs(stored - value) <= UNIT_ROUNDOFF[samples] * abs(value)
 
 
 def combined(parts: Sequence[float]) -> float:

@@ -83,12 +83,14 @@ class Choice:
         return lost.positive + lost.negative
 
 
-def choose(kernel: Kernel, options: Options, extent: Extent, max_error: float | None) -> Choice:
+def choose(
+    kernel: Kernel, factors: Factorization, options: Options, extent: Extent, max_error: float | None
+) -> Choice:
     """Choose the cheapest way that is exact, or what the options ask for.
 
     Parameters
     ----------
-    kernel : Kernel
+    kernel, factors : Kernel, Factorization
         What will run.
     options : Options
         `method` and `rank` overrule.
@@ -97,7 +99,6 @@ def choose(kernel: Kernel, options: Options, extent: Extent, max_error: float | 
     max_error : float or None
         The share of `options.max_error` that this kernel may take.
     """
-    factors = factorize(kernel)
     if options.rank is not None and options.rank < factors.rank:
         return _approximation(
             kernel, options.rank, extent, f"rank {options.rank} of {factors.rank}, as asked"

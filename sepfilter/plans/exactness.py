@@ -45,7 +45,9 @@ def check_source(spec: ImageSpec, border: Border, output: OutputMap, *, premulti
         raise CannotBeExactError("colours multiplied by alpha are not integers")
     if border.mode == "constant" and not border.value.is_integer():
         raise CannotBeExactError(f"the border {border} is not an integer")
-    if not (output.is_trivial or output.keeps_exactness or output.range == "stretch"):
+    if output.range == "stretch":
+        raise CannotBeExactError("what stretch divides by is known only after the filter has run")
+    if not (output.is_trivial or output.keeps_exactness):
         raise CannotBeExactError("scale or offset would round the result a second time")
 
 
@@ -101,7 +103,7 @@ def check_output(stage: Stage, largest: float, output: OutputMap, samples: str) 
     CannotBeExactError
         It does not fit.
     """
-    if output.range == "stretch" or (output.is_trivial and not stage.offset):
+    if output.is_trivial and not stage.offset:
         return
     scale, offset = abs(output.scale), abs(output.total_offset)
     if stage.is_magnitude:

@@ -114,8 +114,6 @@ class Options:
 
     def _check_contradictions(self) -> None:
         """No option may make another meaningless."""
-        if self.output_range == "stretch" and (self.scale != 1 or self.offset != 0):
-            raise OptionError("range stretch chooses scale and offset itself: leave them out")
         if self.rank is not None and self.max_error is not None:
             raise OptionError("rank and max error both choose the rank: give one of them")
         if self.method == "direct" and (self.rank is not None or self.max_error is not None):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import frexp, inf, isfinite
+from dataclasses import dataclass, replace
+from math import frexp, isfinite
 from typing import Final
 
 import numpy as np
@@ -39,12 +39,15 @@ class OutputMap:
         One of those above.
     dtype : str
         Sample type of the output.
+    spread : (float, float), optional
+        For ``stretch``, once it is known: the smallest and the largest value after scale and offset.
     """
 
     scale: float
     offset: float
     range: str
     dtype: str
+    spread: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.range not in RANGES:
@@ -97,14 +100,9 @@ class OutputMap:
         return make_output_map(spec, output_range=output_range, dtype=self.dtype)
 
     def stretched(self, lowest: float, highest: float) -> OutputMap:
-        """The map that spreads values from `lowest` to `highest` over the output's range."""
-        low, high = self.limits
-        low = max(low, 0.0)
-        width = highest / 2 - lowest / 2  # halves, against overflow
-        scale = (high - low) / width / 2 if width > 0 else inf
-        if not isfinite(scale):  # flat, or as good as that
-            return OutputMap(1.0, low - lowest, "clip", self.dtype)
-        return OutputMap(scale, low - scale * lowest, "clip", self.dtype)
+        """The map that spreads filtered values from `lowest` to `highest` over the output's range."""
+        ends = sorted(self.scale * value + self.total_offset for value in (lowest, highest))
+        return replace(self, spread=(ends[0], ends[1]))
 
 
 def make_output_map(

@@ -50,6 +50,11 @@ class DirectPass(ComparesArrays):
         """Stored results a sample goes through: only the last."""
         return 1
 
+    @property
+    def column_gain(self) -> float:
+        """How much a stored intermediate's error can grow: there is none."""
+        return 0.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeparablePass(ComparesArrays):
@@ -96,6 +101,11 @@ class SeparablePass(ComparesArrays):
     def roundings(self) -> int:
         """Stored results a sample goes through: row pass, column pass, and each further sum."""
         return 2 + max(self.terms - 1, 0)
+
+    @property
+    def column_gain(self) -> float:
+        """How much a stored intermediate's error can grow: ``sum |columns|``."""
+        return float(np.abs(self.columns).sum())
 
 
 Pass: TypeAlias = DirectPass | SeparablePass

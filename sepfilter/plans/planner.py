@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -11,9 +12,10 @@ import numpy.typing as npt
 
 from sepfilter.errors import OptionError
 from sepfilter.geometry import ImageSpec
+from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
 from sepfilter.kernels.notation import as_kernel
-from sepfilter.plans.arithmetic import WIDE_TYPES, Extent, combined, mapping_error, reading_error
+from sepfilter.plans.arithmetic import WIDE_TYPES, Extent, mapping_error, reading_error
 from sepfilter.plans.border import Border
 from sepfilter.plans.exactness import (
     CannotBeExactError,
@@ -71,7 +73,8 @@ def make_plan(kernel: KernelLike | Sequence[AnyKernel | str], spec: ImageSpec, *
     >>> plan.method, plan.precision, plan.operations.multiplications_per_sample
     ('separable', 'exact', 6.0)
     """
-    return plan_cascade(as_cascade(kernel), spec, Options(**options))
+    cascade = [FactorizedKernel.of(one) for one in as_cascade(kernel)]
+    return plan_cascade(cascade, spec, Options(**options))
 
 
 def as_cascade(kernel: KernelLike | Sequence[AnyKernel | str]) -> tuple[AnyKernel, ...]:
@@ -81,9 +84,8 @@ def as_cascade(kernel: KernelLike | Sequence[AnyKernel | str]) -> tuple[AnyKerne
     return (as_kernel(kernel),)  # type: ignore[arg-type]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # a kernel of 1e308 has infinite bounds, not an error
-def plan_cascade(kernels: Sequence[AnyKernel], spec: ImageSpec, options: Options) -> Plan:
-    """`make_plan` for kernels and options that are made already."""
+def plan_cascade(cascade: Sequence[FactorizedKernel], spec: ImageSpec, options: Options) -> Plan:
+    """`make_plan` for kernels and options that are made already: for many images of one job."""
     if options.levels is not None and spec.is_integer:
         raise OptionError(f"levels are for float images: {spec.dtype} has {spec.levels:.0f} for full white")
     output = make_output_map(
@@ -93,9 +95,20 @@ def plan_cascade(kernels: Sequence[AnyKernel], spec: ImageSpec, options: Options
         output_range=options.output_range,
         dtype=_output_dtype(options),
     )
-    draft = _Draft(tuple(kernels), spec, options, output)
+    draft = _Draft(tuple(cascade), spec, options, output)
     if draft.alpha == "premultiply":
         draft = draft.with_offsets_last()
+    if draft.divides_by_alpha and options.max_error is not None:
+        raise OptionError(
+            "max error cannot be promised where colours are divided by their opacity: "
+            "use --alpha keep or separate, or --rank"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):  # a kernel of 1e308 has infinite bounds
+        return _first_that_holds(draft)
+
+
+def _first_that_holds(draft: _Draft) -> Plan:
+    """The plan in the cheapest precision that keeps the promises."""
     if draft.is_copy:
         return replace(draft.plan("double", "float64"), precision="exact", arithmetic_bound=0.0)
     reasons = []
@@ -106,7 +119,7 @@ def plan_cascade(kernels: Sequence[AnyKernel], spec: ImageSpec, options: Options
             reasons.append(str(reason))
             continue
         good_enough = precision != "float" or plan.arithmetic_bound <= LARGEST_ARITHMETIC_ERROR
-        if good_enough or options.precision != "auto":
+        if good_enough or draft.options.precision != "auto":
             return plan
     raise OptionError(f"precision exact: {reasons[-1]}: use auto, float or double")
 
@@ -123,6 +136,8 @@ def _candidates(draft: _Draft) -> list[tuple[str, str]]:
     exact = [("exact", "float32"), ("exact", "float64")]
     if draft.needs_double:
         exact.pop(0)
+    if draft.output.range == "stretch" and draft.options.precision == "auto":
+        return [("double", "float64")]
     by_name = {"exact": exact, "float": [("float", "float32")], "double": [("double", "float64")]}
     if draft.options.precision != "auto":
         return by_name[draft.options.precision]
@@ -133,7 +148,7 @@ def _candidates(draft: _Draft) -> list[tuple[str, str]]:
 class _Draft:
     """All that a plan follows from; `plan` works it out for one precision."""
 
-    kernels: tuple[AnyKernel, ...]
+    cascade: tuple[FactorizedKernel, ...]
     spec: ImageSpec
     options: Options
     output: OutputMap
@@ -149,6 +164,11 @@ class _Draft:
         )
 
     @property
+    def kernels(self) -> list[AnyKernel]:
+        """The kernels without their factors."""
+        return [one.kernel for one in self.cascade]
+
+    @property
     def needs_double(self) -> bool:
         """True where float32 cannot hold samples, or `stretch` may magnify its rounding."""
         wide = {self.spec.dtype, self.output.dtype} & WIDE_TYPES
@@ -159,19 +179,25 @@ class _Draft:
         """What happens to opacity, ``none`` where there is none."""
         return self.options.alpha if self.spec.alpha and not self.is_copy else "none"
 
+    @property
+    def divides_by_alpha(self) -> bool:
+        """True where filtered colours are divided by filtered opacity, which can be any small number."""
+        return self.alpha == "premultiply" and all(map(keeps_light, self.kernels))
+
     def with_offsets_last(self) -> _Draft:
         """The kernels' own offsets as part of the output map: colours get them after the division."""
         total = 0.0
-        kernels: list[AnyKernel] = []
-        for kernel in self.kernels:
+        cascade = []
+        for one in self.cascade:
+            kernel = one.kernel
             if isinstance(kernel, Kernel):
                 total = total * kernel.sum + kernel.offset
-                kernels.append(replace(kernel, offset=0.0))
+                cascade.append(replace(one, kernel=replace(kernel, offset=0.0)))
             else:
                 total = 0.0
-                kernels.append(kernel)
+                cascade.append(one)
         output = replace(self.output, offset=self.output.offset + self.output.scale * total)
-        return replace(self, kernels=tuple(kernels), output=output)
+        return replace(self, cascade=tuple(cascade), output=output)
 
     @property
     def border(self) -> Border:
@@ -208,10 +234,10 @@ class _Draft:
             precision=precision,
             samples=samples,
             arithmetic_bound=mapping_error(self.output, samples, magnitude, rounding),
-            error_bound=error,
+            error_bound=inf if error and self.divides_by_alpha else error,
             alpha=self.alpha,
             alpha_stages=self._alpha_stages() if apart else (),
-            divides_by_alpha=self.alpha == "premultiply" and all(map(keeps_light, self.kernels)),
+            divides_by_alpha=self.divides_by_alpha,
             is_copy=self.is_copy,
         )
 
@@ -220,7 +246,7 @@ class _Draft:
         height, width = self.spec.height, self.spec.width
         extent = self._extent()
         planned: list[PlannedStage] = []
-        for kernel, max_error in zip(self.kernels, self._error_shares(), strict=True):
+        for kernel, max_error in zip(self.cascade, self._error_shares(), strict=True):
             if precision == "exact" and planned:
                 check_integer_result(planned[-1].stage)
             given = StageInput(height, width, channels, extent.including(self.border), self.border)
@@ -244,13 +270,13 @@ class _Draft:
     def _error_shares(self) -> list[float | None]:
         """The error that each kernel may add, given how the kernels after it make it grow."""
         if self.options.max_error is None:
-            return [None] * len(self.kernels)
-        share = self.options.max_error / len(self.kernels)
+            return [None] * len(self.cascade)
+        share = self.options.max_error / len(self.cascade)
         shares: list[float | None] = []
         gain = 1.0
-        for kernel in reversed(self.kernels):
+        for one in reversed(self.cascade):
             shares.insert(0, share / gain if gain else share)
-            gain *= _gain(kernel)
+            gain *= one.gain
         return shares
 
     def _alpha_stages(self) -> tuple[Stage, ...]:
@@ -266,7 +292,9 @@ class _Draft:
                 continue
             given = StageInput(height, width, 1, extent, self.border)
             samples = "float64" if self.spec.dtype in WIDE_TYPES else "float32"
-            stage = plan_stage(one, given, options, precision="float", samples=samples, max_error=None).stage
+            stage = plan_stage(
+                FactorizedKernel.of(one), given, options, precision="float", samples=samples, max_error=None
+            ).stage
             height, width = stage.output_size(height, width)
             stages.append(stage)
         return tuple(stages)
@@ -279,10 +307,3 @@ def _is_identity(kernel: AnyKernel) -> bool:
         and (kernel.height, kernel.width, kernel.offset) == (1, 1, 0.0)
         and kernel.sum == 1.0
     )
-
-
-def _gain(kernel: AnyKernel) -> float:
-    """How many times an error of the input can grow: ``sum |taps|``."""
-    if isinstance(kernel, Kernel):
-        return float(np.abs(kernel.taps).sum())
-    return combined([_gain(component) for component in kernel.components])

@@ -8,6 +8,7 @@ from math import hypot, sqrt
 import numpy as np
 
 from sepfilter.errors import ShapeError
+from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
 from sepfilter.plans.arithmetic import UNIT_ROUNDOFF, Extent, combined, rounding_error
 from sepfilter.plans.border import Border
@@ -66,7 +67,7 @@ class PlannedStage:
 
 
 def plan_stage(
-    kernel: AnyKernel,
+    factorized: FactorizedKernel,
     given: StageInput,
     options: Options,
     *,
@@ -78,7 +79,7 @@ def plan_stage(
 
     Parameters
     ----------
-    kernel : Kernel or Gradient
+    factorized : FactorizedKernel
         What runs.
     given : StageInput
         What it runs on.
@@ -96,9 +97,12 @@ def plan_stage(
     ShapeError
         The padding is valid, and the image smaller than the kernel.
     """
-    components = (kernel,) if isinstance(kernel, Kernel) else kernel.components
-    share = None if max_error is None else max_error / sqrt(len(components))
-    choices = [choose(component, options, given.extent, share) for component in components]
+    kernel = factorized.kernel
+    share = None if max_error is None else max_error / sqrt(len(kernel.components))
+    choices = [
+        choose(component, factors, options, given.extent, share)
+        for component, factors in zip(kernel.components, factorized.factors, strict=True)
+    ]
     exact = precision == "exact"
     passes = (
         integer_passes(kernel, choices, given.extent, samples)
@@ -108,7 +112,7 @@ def plan_stage(
     stage = Stage(
         name=kernel.name,
         passes=passes,
-        anchor=components[0].anchor,
+        anchor=kernel.components[0].anchor,
         offset=0.0 if isinstance(kernel, Gradient) else kernel.offset,
         border=given.border,
         padding=options.padding,
@@ -138,10 +142,10 @@ def crop_kernel(kernel: AnyKernel, padding: str) -> Kernel | None:
     """A single tap that crops opacity to where ``valid`` colours are; None where nothing is cropped."""
     if padding == "same":
         return None
-    first = kernel if isinstance(kernel, Kernel) else kernel.x
-    tap = np.zeros((first.height, first.width))
-    tap[first.anchor] = 1.0
-    return replace(Kernel.from_taps(tap, name=f"{kernel.name} crop"), anchor=first.anchor)
+    first = kernel.components[0]
+    column, row = np.zeros(first.height), np.zeros(first.width)
+    column[first.anchor[0]] = row[first.anchor[1]] = 1.0
+    return replace(Kernel.from_factors(column, row, name=f"{kernel.name} crop"), anchor=first.anchor)
 
 
 def keeps_light(kernel: AnyKernel) -> bool:

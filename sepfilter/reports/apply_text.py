@@ -40,21 +40,21 @@ def warnings(result: Result) -> list[str]:
                 else f"warning: {output.nonfinite:,} samples are NaN or infinite"
             )
         if output.clipped_share > NOTABLE_CLIPPING:
-            lines.append(_clipping(output))
+            lines.append(_clipping(output, result.plan.output.range if result.plan else "clip"))
     return lines
 
 
-def _clipping(output: OutputInfo) -> str:
+def _clipping(output: OutputInfo, used: str) -> str:
     """How much saturated, and what keeps it."""
     parts = []
     if output.clipped_low:
         parts.append(f"{output.clipped_low:,} below")
     if output.clipped_high:
         parts.append(f"{output.clipped_high:,} above")
-    keeps = "abs, offset, stretch or float" if output.clipped_low else "stretch or float"
+    signs = "; abs and offset show negative values" if output.clipped_low and used == "clip" else ""
     return (
         f"warning: {output.clipped_share:.1%} of the samples were clipped ({', '.join(parts)} the range): "
-        f"--range {keeps} keeps them, --scale makes them smaller"
+        f"--range stretch or float keeps them all, --scale makes them smaller{signs}"
     )
 
 

@@ -180,3 +180,21 @@ def test_options_apply_scale_offset_and_range_in_turn(
     true = reference.correlate(image.astype(object), taps) * Fraction(scale) + offset
     true = {"clip": true, "abs": abs(true), "offset": true + 128}[output_range]
     np.testing.assert_array_equal(result, reference.rounded(true, "uint8"))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "white"), [("uint8", 255), ("uint16", 65535), ("int16", 32767), ("float32", 1)]
+)
+def test_stretch_spreads_an_interval_over_the_range(dtype: str, white: float) -> None:
+    """The interval's ends become black and full white."""
+    output = OutputMap(1.0, 0.0, "stretch", dtype).stretched(-5.0, 20.0)
+    out = np.empty(2, dtype)
+    map_samples(np.array([-5.0, 20.0]), output, out)
+    assert out.tolist() == [0, white]
+
+
+def test_stretch_of_a_single_value_makes_it_black() -> None:
+    """An interval without width has nothing to spread."""
+    out = np.empty(1, np.uint8)
+    map_samples(np.array([7.0]), OutputMap(1.0, 0.0, "stretch", "uint8").stretched(7.0, 7.0), out)
+    assert out.tolist() == [0]

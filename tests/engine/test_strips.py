@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sepfilter.engine import execute as execution
-from sepfilter.engine.execute import run, strips_of
+from sepfilter.engine.execute import plan_strips, run
 from sepfilter.engine.mapping import Losses
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import Kernel
@@ -32,7 +32,7 @@ def whole_and_cut(
     plan = make_plan(kernel, ImageSpec.of(image, alpha=opacity), **options)
     whole = run(plan, image, threads=1)
     monkeypatch.setattr(execution, "STRIP_SAMPLES", 1)
-    assert len(execution.plan_strips(plan)) > 1
+    assert len(plan_strips(plan)) > 1
     for threads in (1, 2, 3, None):
         cut = run(plan, image, threads=threads)
         assert cut.pixels.tobytes() == whole.pixels.tobytes()
@@ -85,19 +85,25 @@ def test_a_kernel_larger_than_the_image_does_not_depend_on_strips(
     whole_and_cut(monkeypatch, np.linspace(-1, 1, 12)[None], image, border="mirror")
 
 
-@pytest.mark.parametrize(
-    ("height", "samples", "context"), [(1, 1, 0), (10, 7, 0), (10, 10**9, 1), (11, 2, 3)]
-)
-def test_strips_cover_every_row_once(height: int, samples: int, context: int) -> None:
+@pytest.mark.parametrize("height", [1, 10, 997])
+@pytest.mark.parametrize("workers", [1, 2, 7])
+@pytest.mark.parametrize("kernel", ["identity", "box:3", "gaussian:9"])
+def test_strips_cover_every_row_once(height: int, workers: int, kernel: str) -> None:
     """Strips follow one another without gap or overlap from the first row to the last."""
-    strips = strips_of(height, samples, context)
+    strips = plan_strips(make_plan(kernel, ImageSpec(height, 50_000, 3, "uint8")), workers)
     assert [row for first, last in strips for row in range(first, last)] == list(range(height))
     assert all(first < last for first, last in strips)
 
 
 def test_large_images_are_cut_without_being_asked() -> None:
     """An image of more than a few million samples runs in several strips."""
-    assert len(strips_of(4000, 4000, 2)) > 1
+    assert len(plan_strips(make_plan("box:3", ImageSpec(4000, 4000, 1, "uint8")))) > 1
+
+
+def test_every_worker_gets_a_strip_of_a_small_image() -> None:
+    """Two threads share an image that would be one strip for one thread."""
+    plan = make_plan("box:3", ImageSpec(512, 512, 3, "uint8"))
+    assert (len(plan_strips(plan, 1)), len(plan_strips(plan, 2))) == (1, 2)
 
 
 def test_losses_of_strips_add_up() -> None:

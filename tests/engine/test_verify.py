@@ -12,6 +12,7 @@ import pytest
 from sepfilter.engine.execute import execute
 from sepfilter.engine.verify import verify
 from sepfilter.geometry import ImageSpec
+from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.presets import named_kernel
 from sepfilter.plans.options import Options
 from sepfilter.plans.planner import plan_cascade
@@ -20,11 +21,11 @@ from sepfilter.results import Verification
 
 def verified(kernel: str, image: npt.NDArray[Any], spoilt: int = 0, **options: Any) -> Verification:
     """Filter, add an error to one sample, and verify."""
-    kernels, asked = (named_kernel(kernel),), Options(**options)
-    plan = plan_cascade(kernels, ImageSpec.of(image), asked)
+    cascade, asked = (FactorizedKernel.of(named_kernel(kernel)),), Options(**options)
+    plan = plan_cascade(cascade, ImageSpec.of(image), asked)
     result = execute(plan, image)
     result[2, 3] += spoilt
-    return verify(plan, kernels, asked, image, result)
+    return verify(plan, cascade, asked, image, result)
 
 
 @pytest.fixture

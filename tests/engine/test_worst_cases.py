@@ -7,8 +7,6 @@ import pytest
 
 from sepfilter import ImageSpec, Kernel, apply, execute, make_plan, parse_kernel
 from sepfilter.errors import OptionError
-from sepfilter.plans.options import Options
-from sepfilter.plans.planner import plan_cascade
 
 NOISE = np.random.default_rng(5).integers(0, 256, (211, 173), dtype=np.uint8)
 
@@ -68,7 +66,7 @@ def test_a_kernels_own_offset_is_added_after_the_division_by_opacity() -> None:
     box = parse_kernel("box:3")
     assert isinstance(box, Kernel)
     moved = Kernel(box.name, box.form, box.anchor, offset=40.0)
-    result = execute(plan_cascade([moved], spec, Options()), image)
+    result = execute(make_plan(moved, spec), image)
     assert np.all(result[..., :3] == 140)
     assert np.all(result[..., 3] == 77)
 
@@ -118,10 +116,54 @@ def test_stretch_of_a_flat_image_keeps_infinities_apart() -> None:
     assert np.all(result.ravel()[1:] == 0)
 
 
-def test_stretch_refuses_a_scale_that_it_would_ignore() -> None:
-    """stretch has a scale of its own."""
-    with pytest.raises(OptionError, match="stretch chooses scale and offset itself"):
-        make_plan("box:3", ImageSpec.of(NOISE), output_range="stretch", scale=-1)
+def test_stretch_comes_after_scale_and_offset() -> None:
+    """A negative scale turns black and white around; an offset and a positive scale change nothing."""
+    plain = apply(NOISE, "laplacian", output_range="stretch")
+    assert np.array_equal(apply(NOISE, "laplacian", output_range="stretch", scale=4, offset=9), plain)
+    turned = apply(NOISE, "laplacian", output_range="stretch", scale=-1)
+    assert np.abs(turned.astype(int) + plain - 255).max() <= 1
+    assert (plain.min(), plain.max()) == (0, 255)
+
+
+def test_stretch_of_integers_is_the_rounded_quotient() -> None:
+    """Whole results are spread by one multiplication and one division: correctly rounded."""
+    values = apply(NOISE, "laplacian", dtype="int16").astype(np.int64)
+    numerators = (values - values.min()) * 255
+    width = int(values.max() - values.min())
+    whole, rest = np.divmod(numerators, width)
+    expected = whole + ((2 * rest > width) | ((2 * rest == width) & (whole % 2 == 1)))
+    assert np.array_equal(apply(NOISE, "laplacian", output_range="stretch"), expected)
+
+
+@pytest.mark.parametrize("options", [{"max_error": 30.0}])
+def test_no_error_is_promised_where_colours_are_divided_by_opacity(options: dict[str, Any]) -> None:
+    """Division by a small opacity can make any error large: the promise is refused, and the way out named."""
+    spec = ImageSpec(20, 20, 4, "uint8", alpha=True)
+    with pytest.raises(OptionError, match="use --alpha keep or separate"):
+        make_plan("disk:5", spec, **options)
+    assert make_plan("disk:5", spec, rank=1).error_bound == np.inf
+    assert np.isfinite(make_plan("disk:5", spec, alpha="keep", **options).error_bound)
+
+
+def test_large_samples_do_not_overflow_on_the_way() -> None:
+    """A mean of float32 samples of 1e38 is 1e38."""
+    image = np.full((5, 5), 1e38, np.float32)
+    for kernel in ("box:5", "gaussian:1"):
+        assert np.allclose(apply(image, kernel), 1e38)
+
+
+def test_taps_too_small_for_float32_turn_the_plan_to_double() -> None:
+    """What float32 would lose to underflow counts as rounding."""
+    result = apply(NOISE, [[1e-42, 1e-42]], scale=5e41)
+    padded = np.pad(NOISE.astype(np.float64), ((0, 0), (1, 0)), mode="symmetric")
+    assert np.abs(result - np.minimum((padded[:, :-1] + padded[:, 1:]) * 0.5, 255)).max() <= 0.5
+
+
+def test_numpys_error_state_is_left_alone() -> None:
+    """After filtering with threads and cascades NumPy warns as it did before."""
+    before = np.geterr()
+    apply(NOISE, ["gaussian:2", "laplacian"], threads=3)
+    assert np.geterr() == before
 
 
 @pytest.mark.parametrize("size", [1e20, 1e-30, 1.0])

@@ -116,21 +116,10 @@ def test_powers_of_two_and_whole_offsets_round_nothing(output: OutputMap, keeps:
     assert bool(output.keeps_exactness) == keeps
 
 
-@pytest.mark.parametrize(
-    ("dtype", "low", "high"),
-    [("uint8", 0, 255), ("uint16", 0, 65535), ("int16", 0, 32767), ("float32", 0, 1)],
-)
-def test_stretched_spreads_an_interval_over_the_range(dtype: str, low: float, high: float) -> None:
-    """The interval's ends become black and full white."""
-    output = OutputMap(1.0, 0.0, "stretch", dtype).stretched(-5.0, 20.0)
-    assert output.scale * -5 + output.total_offset == low
-    assert output.scale * 20 + output.total_offset == pytest.approx(high)
-
-
-def test_stretched_of_a_single_value_makes_it_black() -> None:
-    """An interval without width has nothing to spread."""
-    output = OutputMap(1.0, 0.0, "stretch", "uint8").stretched(7.0, 7.0)
-    assert output.scale * 7 + output.total_offset == 0
+def test_what_stretch_spreads_lies_after_scale_and_offset() -> None:
+    """The interval found in filtered values is the mapped one, its ends in order."""
+    output = OutputMap(-2.0, 1.0, "stretch", "uint8").stretched(-5.0, 20.0)
+    assert output.spread == (-39.0, 11.0)
 
 
 def test_opacity_has_a_map_of_its_own() -> None:
