@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import SEEK_END
+from math import prod
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -21,6 +23,7 @@ class NpySource:
         self.metadata = Metadata(format="NPY")
         try:
             with file:
+                _check_header(file)
                 pixels = np.load(file, allow_pickle=False)
         except MemoryError as error:
             raise ImageReadError(f"{name}: its header claims more than memory can hold") from error
@@ -40,6 +43,23 @@ class NpySource:
         """A view of the part, in the machine's byte order."""
         part = self._pixels[window.rows, window.columns]
         return part.astype(self.spec.dtype, copy=False)
+
+
+def _check_header(file: BinaryIO) -> None:
+    """Refuse a header that claims more than the file holds, before memory is taken for it."""
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    version = np.lib.format.read_magic(file)
+    if version not in readers:
+        raise ValueError(f"version {version} of the format is not for arrays of numbers")
+    shape, _, dtype = readers[version](file)
+    start = file.tell()
+    held = file.seek(0, SEEK_END) - start
+    if min(shape, default=0) < 0 or prod(shape) * dtype.itemsize > held:
+        raise ValueError(f"its header claims shape {shape} of {dtype}, but {held} bytes follow")
+    file.seek(0)
 
 
 def write_npy(file: BinaryIO, pixels: Pixels) -> None:

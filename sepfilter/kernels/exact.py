@@ -149,7 +149,19 @@ def factorize_exactly(taps: ExactTaps) -> ExactFactors | None:
         scaled.append((column.tolist(), row.tolist(), Fraction(1, pivot * previous)))
         rest = (pivot * rest - np.outer(column, row)) // previous
         previous = pivot
+    if len(scaled) == min(rest.shape):
+        scaled = _line_by_line(taps)
     return _over_one_denominator(scaled, taps.denominator)
+
+
+def _line_by_line(taps: ExactTaps) -> list[tuple[list[int], list[int], Fraction]]:
+    """Full rank: a term for each row, or for each column if there are fewer, and no integer grows."""
+    rows = [list(row) for row in taps.numerators]
+    by_rows = len(rows) <= len(rows[0])
+    lines = rows if by_rows else [list(column) for column in zip(*rows, strict=True)]
+    units = [[int(place == other) for other in range(len(lines))] for place in range(len(lines))]
+    pairs = zip(units, lines, strict=True) if by_rows else zip(lines, units, strict=True)
+    return [(column, row, Fraction(1)) for column, row in pairs]
 
 
 def _sparsest_pivot(rest: npt.NDArray[np.object_]) -> tuple[int, int]:

