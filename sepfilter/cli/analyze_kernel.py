@@ -59,4 +59,6 @@ def _spec(text: str) -> ImageSpec:
     if match is None:
         raise OptionError(f"--image {text!r}: give width x height x channels, as 4000x3000x3")
     width, height, channels = (int(number) for number in match.groups(default="1"))
+    if 0 in (width, height, channels):
+        raise OptionError(f"--image {text!r}: every size is at least 1")
     return ImageSpec(height, width, channels, "uint8")

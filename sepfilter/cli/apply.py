@@ -36,7 +36,8 @@ def command(**arguments: Any) -> int:
 
     INPUT is an image file, or - for standard input. KERNEL is tried in this order: - (standard
     input); @FILE or anything with a / in it, a file; a preset, see `sepfilter kernels`; an existing
-    file; a matrix as text.
+    file; a matrix as text. Parameters of a preset follow a colon: motion:15,45 or
+    gaussian:sigma=3,radius=9. A template may use {stem}, {name}, {parent} and {index}.
 
     \b
     sepfilter apply photo.jpg -k sobel -o edges.png

@@ -97,7 +97,7 @@ def say(message: str) -> None:
 
 def _say(message: str, code: int) -> int:
     """Print why the program ends, and return the code."""
-    say(f"sepfilter: {message}")
+    say("sepfilter: " + message.replace("\n", "\\x0a"))
     return code
 
 

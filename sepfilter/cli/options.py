@@ -79,7 +79,11 @@ mapping = _group(
         help="Saturate; take absolute values; put 0 at mid-grey; spread over the whole range; or keep "
         "fractions.",
     ),
-    click.option("--dtype", metavar="TYPE", help="Sample type of the output, as uint8 or float32."),
+    click.option(
+        "--dtype", metavar="TYPE",
+        help="Sample type of the output, as uint8 or float32; from one unsigned integer type to another "
+        "full white stays full white.",
+    ),
 )  # fmt: skip
 
 writing = _group(

@@ -136,5 +136,7 @@ def _kind(spec: ImageSpec, metadata: Metadata) -> str:
 def _hint(spec: ImageSpec) -> str:
     """Which option would make the image fit."""
     if spec.dtype.startswith("float"):
-        return ", or another --range, or --dtype uint8"
+        return (
+            ", or leave out --range float, or give --dtype uint8 (with --scale 255 for samples from 0 to 1)"
+        )
     return "" if spec.dtype == "uint8" else ", or --dtype uint8"

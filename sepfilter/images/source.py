@@ -52,6 +52,8 @@ def open_source(path: str | Path, *, content: bytes | None = None) -> Source:
     UnsupportedImageError
         Reading it would silently lose something.
     """
+    if not str(path):
+        raise ImageReadError("'': the name of an input is empty: give a file")
     try:
         file: BinaryIO = Path(path).open("rb") if content is None else BytesIO(content)  # noqa: SIM115 - the source closes it
         magic = file.read(len(NPY_MAGIC))

@@ -74,7 +74,7 @@ def resolve_targets(
     named = None if output_format is None else format_named(output_format)
     if in_place:
         return _in_place(inputs, named)
-    if output is None:
+    if not output:
         raise OptionError("no output: give -o OUTPUT, or --in-place to replace the inputs")
     if output == STANDARD_STREAM:
         if named is None:

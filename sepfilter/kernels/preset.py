@@ -53,6 +53,8 @@ class Preset:
             return replace(self.build(**given), name=text.strip().lower())
         except KernelError as error:
             raise KernelError(f"{text!r}: {error}") from None
+        except OverflowError:
+            raise KernelError(f"{text!r}: its taps are beyond what float64 can hold") from None
 
 
 def nearest(name: str, known: list[str]) -> str:

@@ -97,7 +97,9 @@ def _binomial(size: Fraction) -> Kernel:
     return _outer(taps, taps, sum(taps), sum(taps))
 
 
-def _gradient_presets(name: str, title: str, build_x: Build, build_y: Build) -> list[Preset]:
+def _gradient_presets(
+    name: str, title: str, axes: tuple[str, str], build_x: Build, build_y: Build
+) -> list[Preset]:
     """The magnitude and its two signed derivatives."""
     x, y = f"{name}-x", f"{name}-y"
 
@@ -106,8 +108,8 @@ def _gradient_presets(name: str, title: str, build_x: Build, build_y: Build) -> 
 
     return [
         Preset(name, f"{title}, gradient magnitude sqrt(gx^2 + gy^2)", magnitude),
-        Preset(x, f"{title}, signed derivative along x", build_x),
-        Preset(y, f"{title}, signed derivative along y", build_y),
+        Preset(x, f"{title}, signed: {axes[0]}", build_x),
+        Preset(y, f"{title}, signed: {axes[1]}", build_y),
     ]
 
 
@@ -117,6 +119,7 @@ def _smoothed_gradient(name: str, smoothing: tuple[int, ...]) -> list[Preset]:
     return _gradient_presets(
         name,
         name.capitalize(),
+        ("right minus left", "below minus above"),
         lambda: _outer(smoothing, difference),
         lambda: _outer(difference, smoothing),
     )
@@ -226,7 +229,8 @@ PRESETS: Final[dict[str, Preset]] = {
         *_smoothed_gradient("prewitt", (1, 1, 1)),
         *_gradient_presets(
             "roberts",
-            "Roberts cross (diagonals)",
+            "Roberts cross",
+            ("upper left minus lower right", "upper right minus lower left"),
             lambda: _dense([[1, 0], [0, -1]]),
             lambda: _dense([[0, 1], [-1, 0]]),
         ),
@@ -268,7 +272,7 @@ PRESETS: Final[dict[str, Preset]] = {
                 _RADIUS,
             ),
         ),
-        Preset("emboss", "relief lit from the lower right, sum 1", _emboss),
+        Preset("emboss", "relief lit from the upper left, sum 1", _emboss),
         Preset(
             "motion",
             "blur along a straight stroke, sum 1",

@@ -225,8 +225,9 @@ class _Draft:
         rounding = reading_error(self.spec, self.border, samples, source, premultiplied=premultiplied)
         error = 0.0
         for one in planned:
-            error = error * one.gain + one.stage.error_bound
-            rounding = rounding * one.kept_gain + one.rounding
+            # A gain may be infinite, and nothing times that is nothing.
+            error = (error * one.gain if error else 0.0) + one.stage.error_bound
+            rounding = (rounding * one.kept_gain if rounding else 0.0) + one.rounding
         return Plan(
             spec=self.spec,
             stages=tuple(one.stage for one in planned),

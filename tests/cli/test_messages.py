@@ -53,6 +53,11 @@ MISTAKES = [
     (("analyze-kernel", "nope"), 2, "no kernel or file of that name"),
     (("analyze-kernel", "box:3", "--image", "12"), 2, "give width x height x channels"),
     (("aply",), 2, "did you mean apply"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", ""), 2, "no output"),
+    (("apply", "", "-k", "box:3", "-o", "o.png"), 1, "the name of an input is empty"),
+    (("apply", "no\nsuch.png", "-k", "box:3", "-o", "o.png"), 1, "no\\x0asuch.png: cannot be read"),
+    (("analyze-kernel", "sharpen:1e308"), 2, "beyond what float64 can hold"),
+    (("analyze-kernel", "box:3", "--image", "0x10x3"), 2, "every size is at least 1"),
 ]  # fmt: skip
 
 

@@ -200,3 +200,10 @@ def test_a_border_is_named_with_all_its_digits() -> None:
 def test_an_all_zero_kernel_says_so() -> None:
     """The plan of a kernel of zeros names the reason."""
     assert make_plan([[0, 0], [0, 0]], ImageSpec.of(NOISE)).reason == "all taps are 0, and so is every result"
+
+
+def test_an_overflowing_kernel_has_no_nan_in_its_plan() -> None:
+    """Bounds of taps that add up beyond float64 are infinite or 0, never NaN."""
+    plan = make_plan([[1e308, 1e308]], ImageSpec.of(NOISE))
+    assert plan.error_bound == 0.0
+    assert not np.isnan(plan.arithmetic_bound)

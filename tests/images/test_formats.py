@@ -132,7 +132,14 @@ def test_formats_that_know_inks_take_them(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("dtype", "hint"),
-    [("float32", ", or another --range, or --dtype uint8"), ("uint16", ", or --dtype uint8"), ("uint8", "")],
+    [
+        (
+            "float32",
+            ", or leave out --range float, or give --dtype uint8 (with --scale 255 for samples from 0 to 1)",
+        ),
+        ("uint16", ", or --dtype uint8"),
+        ("uint8", ""),
+    ],
 )
 def test_a_refusal_says_which_option_would_help(dtype: str, hint: str) -> None:
     """Floats have ranges to choose from; 8 bits cannot get narrower."""
