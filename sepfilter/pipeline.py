@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sepfilter.engine.execute import Execution, prepare, run
 from sepfilter.engine.verify import verify
-from sepfilter.errors import ImageWriteError, OptionError, SepfilterError, UnsupportedImageError
+from sepfilter.errors import ImageWriteError, OptionError, SepfilterError, ShapeError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.grey import grey_spec, to_grey
 from sepfilter.images.metadata import Metadata
@@ -118,7 +118,7 @@ class _Task:
             if self.job.grey:
                 spec, metadata = self._in_grey(spec, metadata)
             with self._timed("plan"):
-                plan = self.plan = plan_cascade(self.cascade, spec, self.job.options)
+                plan = self.plan = self._planned(spec)
             if metadata.frames > 1:
                 self._leave_frames_out(metadata.frames)
             if self.target is not None:
@@ -161,6 +161,13 @@ class _Task:
             verification=self.verification,
             failure=self.failure,
         )
+
+    def _planned(self, spec: ImageSpec) -> Plan:
+        """The plan; an image that is too small is named."""
+        try:
+            return plan_cascade(self.cascade, spec, self.job.options)
+        except ShapeError as error:
+            raise ShapeError(f"{self.path}: {error}") from None
 
     def _open(self, stdin: BinaryIO | None) -> Source:
         """The source, from a file or from standard input."""

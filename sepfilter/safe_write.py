@@ -71,6 +71,10 @@ def replacing(path: str | Path, *, overwrite: bool = False) -> Iterator[BinaryIO
                 temporary.unlink(missing_ok=True)
     except (SepfilterError, BrokenPipeError):
         raise
+    except ValueError as error:  # a name with a NUL character
+        if "null" not in str(error):
+            raise
+        raise ImageWriteError(f"{path!r}: is no name for a file") from error
     except OSError as error:
         raise ImageWriteError(f"{path}: cannot be written: {error.strerror or error}") from error
 

@@ -175,15 +175,15 @@ def test_standard_input_is_there_and_given_once(here: Path) -> None:
 
 def test_explain_plans_and_writes_nothing(here: Path) -> None:
     """No output is needed; the plan is the one that would run, and no pixel is filtered."""
-    np.save("a.npy", picture(9, 11))
+    write_image("a.png", picture(9, 11))
     before = contents(here)
-    result = run_one("a.npy", to=None, explain=True)
-    assert run_one("a.npy", to="a.npy", overwrite=True, explain=True).plan == result.plan
+    result = run_one("a.png", to=None, explain=True)
+    assert run_one("a.png", to="a.png", overwrite=True, explain=True).plan == result.plan
     assert contents(here) == before
     assert result.plan is not None
-    assert result.plan == run_one("a.npy", to="b.npy").plan
+    assert result.plan == run_one("a.png", to="b.png").plan
     assert (result.outputs, result.seconds.filter, result.seconds.write) == ((), 0.0, 0.0)
-    assert result.input == ImageInfo("a.npy", "NPY", 9, 11, 1, "uint8")
+    assert result.input == ImageInfo("a.png", "PNG", 9, 11, 1, "uint8")
 
 
 def test_verify_measures_the_difference(here: Path) -> None:

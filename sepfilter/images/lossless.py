@@ -10,7 +10,11 @@ from sepfilter.errors import UnsupportedImageError
 
 _BITS_PER_SAMPLE: Final = 258
 _PHOTOMETRIC: Final = 262
+_SAMPLES_PER_PIXEL: Final = 277
 _SAMPLE_FORMAT: Final = 339
+_BC6H: Final = 6
+_PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+_ICON_BYTES: Final = 16 * 2**20
 _WHITE_IS_ZERO: Final = 0
 _NARROW_MODES: Final = (
     "1",
@@ -44,6 +48,9 @@ def refuse_loss(image: Image.Image, name: str) -> None:
         raise UnsupportedImageError(
             f"{name}: {depth} bits a sample in {image.mode} would be reduced to 8: {_ADVICE}"
         )
+    _refuse_dropped_channels(image, name)
+    if image.format == "FITS" and image.mode.startswith("I;16"):
+        raise UnsupportedImageError(f"{name}: signed 16-bit samples would be read as unsigned: {_ADVICE}")
     if image.mode == "F" and depth > 32:
         raise UnsupportedImageError(
             f"{name}: {depth}-bit floats would be reduced to 32 bits: store it as a .npy array"
@@ -63,6 +70,17 @@ def refuse_loss(image: Image.Image, name: str) -> None:
         )
 
 
+def _refuse_dropped_channels(image: Image.Image, name: str) -> None:
+    """A TIFF may have more samples a pixel than the mode that Pillow chose for it."""
+    if image.format != "TIFF":
+        return
+    samples = int(getattr(image, "tag_v2", {}).get(_SAMPLES_PER_PIXEL, 1))
+    if image.mode == "RGBX" or samples > len(image.getbands()):
+        raise UnsupportedImageError(
+            f"{name}: of its {samples} channels only some would be read: store it as a .npy array"
+        )
+
+
 def _declared_depth(image: Image.Image) -> int:
     """Bits a sample according to the file; 8 where it is not known to be more."""
     depths = [8]
@@ -70,13 +88,15 @@ def _declared_depth(image: Image.Image) -> int:
     if tags is not None:
         depths += [int(bits) for bits in tags.get(_BITS_PER_SAMPLE, ())]
     for tile in getattr(image, "tile", ()):
+        if tile[0] == "SGI16" or (tile[0] == "bcn" and tile[3][0] == _BC6H):
+            depths.append(16)
         arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
         for argument in arguments:
             if isinstance(argument, str) and not argument.startswith("BGR;"):  # packed 5-6-5
                 depths += [bits for bits in (16, 32, 64) if f";{bits}" in argument]
             elif image.format == "PPM" and isinstance(argument, int) and argument > 255:
                 depths.append(16)
-    if image.format in ("JPEG2000", "AVIF"):
+    if image.format in ("JPEG2000", "AVIF", "ICO", "ICNS"):
         depths.append(_depth_in_codestream(image))
     return max(depths)
 
@@ -88,8 +108,11 @@ def _depth_in_codestream(image: Image.Image) -> int:
         return 8
     place = file.tell()
     file.seek(0)
-    head = file.read(65536)
+    head = file.read(_ICON_BYTES if image.format in ("ICO", "ICNS") else 65536)
     file.seek(place)
+    if image.format in ("ICO", "ICNS"):
+        headers = head.split(_PNG_SIGNATURE)[1:]
+        return max((header[16] for header in headers if len(header) > 16), default=8)
     if image.format == "AVIF":
         at = head.find(b"pixi")
         channels = head[at + 8] if 0 <= at < len(head) - 8 else 0

@@ -20,6 +20,7 @@ from sepfilter.images.metadata import Metadata
 Pixels = npt.NDArray[Any]
 
 ORIENTATION: Final = 0x0112
+_EXIF_PREFIX: Final = b"Exif\0\0"
 
 # EXIF orientation -> what brings the picture upright.
 _TURNS: Final = {
@@ -197,7 +198,9 @@ def _upright_exif(image: Image.Image, orientation: int) -> bytes | None:
     """The EXIF block without an orientation; dropped where it is broken."""
     raw = image.info.get("exif")
     if orientation == 1 and image.format != "TIFF":
-        return raw if isinstance(raw, bytes) and raw else None
+        if not isinstance(raw, bytes) or not raw:
+            return None
+        return raw if raw.startswith(_EXIF_PREFIX) else _EXIF_PREFIX + raw
     try:
         exif = image.getexif()
         exif.pop(ORIENTATION, None)
@@ -212,5 +215,5 @@ def _resolution(dpi: Any) -> tuple[float, float] | None:
         across, down = (float(value) for value in dpi)
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    sensible = all(isfinite(value) and 0 < value < 1e6 for value in (across, down))
+    sensible = all(isfinite(value) and 1 < value < 65536 for value in (across, down))
     return (across, down) if sensible else None

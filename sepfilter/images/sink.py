@@ -23,6 +23,7 @@ JPEG_QUALITY: Final = 92
 
 _HOLD_ICC: Final = ("PNG", "JPEG", "WEBP", "TIFF")
 _HOLD_EXIF: Final = ("PNG", "JPEG", "WEBP")
+_LONGEST_JPEG_EXIF: Final = 65533
 
 
 class Sink:
@@ -68,9 +69,15 @@ class Sink:
         left_out = []
         if self.metadata.icc and not self._holds_profile:
             left_out.append(f"the colour profile was dropped: it does not fit this {self._format.label}")
-        if self.metadata.exif and self._format.label not in _HOLD_EXIF:
-            left_out.append(f"EXIF was dropped: it is not written to {self._format.label}")
+        if self.metadata.exif and not self._holds_exif:
+            left_out.append(f"EXIF was dropped: it does not fit into this {self._format.label}")
         return left_out
+
+    @property
+    def _holds_exif(self) -> bool:
+        """The format holds EXIF, and a JPEG segment is long enough for this one."""
+        label, exif = self._format.label, self.metadata.exif or b""
+        return label in _HOLD_EXIF and (label != "JPEG" or len(exif) <= _LONGEST_JPEG_EXIF)
 
     @property
     def _holds_profile(self) -> bool:
@@ -114,7 +121,7 @@ class Sink:
 
         mode = pillow_mode(self.spec, self.metadata)
         flat = pixels[..., 0] if pixels.shape[2] == 1 else pixels
-        image = Image.fromarray(np.ascontiguousarray(flat))
+        image = Image.fromarray(np.ascontiguousarray(flat, dtype=self.spec.dtype))
         if mode == "CMYK":
             image = Image.frombytes("CMYK", image.size, flat.tobytes())
         try:
@@ -139,7 +146,7 @@ class Sink:
         options: dict[str, Any] = {}
         if metadata.icc and self._holds_profile:
             options["icc_profile"] = metadata.icc
-        if metadata.exif and label in _HOLD_EXIF:
+        if metadata.exif and self._holds_exif:
             options["exif"] = metadata.exif
         if metadata.dpi and label in ("PNG", "JPEG", "TIFF", "BMP"):
             options["dpi"] = metadata.dpi

@@ -149,7 +149,7 @@ def _filled(template: str, path: str, place: int) -> str:
     values = {"stem": name.stem, "name": name.name, "parent": str(name.parent), "index": place}
     try:
         return template.format(**values)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, KeyError, AttributeError) as error:
         raise OptionError(f"-o {template}: not a template: {error}") from None
 
 

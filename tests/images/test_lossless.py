@@ -91,9 +91,12 @@ def test_sixteen_bit_white_as_zero_is_refused(handmade: ModuleType, stored: Stor
     )
 
 
-def test_unsigned_32_bit_samples_are_refused(handmade: ModuleType, stored: Store) -> None:
-    """Pillow would read 4000000000 as a negative number."""
-    content = handmade.tiff(np.array([[1, 4_000_000_000]], np.uint32), 1)
+@pytest.mark.parametrize("sample_format", [1, None])
+def test_unsigned_32_bit_samples_are_refused(
+    handmade: ModuleType, stored: Store, sample_format: int | None
+) -> None:
+    """Pillow would read 4000000000 as a negative number; without a tag samples are unsigned too."""
+    content = handmade.tiff(np.array([[1, 4_000_000_000]], np.uint32), 1, sample_format=sample_format)
     assert refusal(stored("a.tif", content)).startswith("unsigned 32-bit samples would be read as signed")
 
 

@@ -151,6 +151,14 @@ def test_a_failing_encoder_leaves_the_old_file(tmp_path: Path, name: str, width:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.parametrize(("name", "width"), [("jpeg", 70_000), ("webp", 17_000)])
+def test_a_failing_encoder_is_our_error_on_standard_output_too(name: str, width: int) -> None:
+    """Where there is no file to name, the output is named as it was given."""
+    sink = filled(np.zeros((1, width, 3), np.uint8), name, name="-")
+    with pytest.raises(ImageWriteError, match=r"^-: cannot be "):
+        sink.encoded()
+
+
 def test_sixteen_bit_ppm_has_the_high_byte_first() -> None:
     """The file is the header and the samples, as the format's definition says."""
     samples = np.array([[1, 258, 65535]], np.uint16)

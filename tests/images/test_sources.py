@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -126,9 +127,11 @@ def test_a_transparent_index_of_a_gif_becomes_opacity(handmade: ModuleType, stor
         (8, 0, bytes([3, 4]), b"\0\3", [[3, 0], [4, 255]]),
         (1, 0, b"\x40", b"\0\1", [[0, 255], [255, 0]]),
         (1, 0, b"\x40", b"\0\0", [[0, 0], [255, 255]]),
+        (2, 0, b"\x60", b"\0\1", [[85, 0], [170, 255]]),
+        (4, 0, b"\x3f", b"\0\3", [[51, 0], [255, 255]]),
         (8, 2, bytes([1, 2, 3, 4, 5, 6]), b"\0\1\0\2\0\3", [[1, 2, 3, 0], [4, 5, 6, 255]]),
     ],
-    ids=["grey", "white of 1 bit", "black of 1 bit", "RGB"],
+    ids=["grey", "white of 1 bit", "black of 1 bit", "2 bits", "4 bits", "RGB"],
 )
 def test_a_transparent_colour_becomes_opacity(
     handmade: ModuleType,
@@ -165,6 +168,15 @@ def test_wide_grey_tiff_keeps_its_depth_in_both_byte_orders(
     assert pixels.dtype == np.dtype(dtype)
     assert pixels.dtype.isnative
     assert pixels.tolist() == [values]
+
+
+@pytest.mark.parametrize(("largest", "samples"), [(65535, [1, 60000]), (1023, [0, 1023])])
+def test_a_deep_graymap_is_uint16(stored: Store, largest: int, samples: list[int]) -> None:
+    """Two bytes a sample, the high one first; the largest value is white."""
+    content = b"P5 2 1 %d\n" % largest + np.array(samples, ">u2").tobytes()
+    pixels, _ = read_image(stored("a.pgm", content))
+    assert pixels.dtype == np.uint16
+    assert pixels.tolist() == [[sample * 65535 // largest for sample in samples]]
 
 
 def test_a_portable_float_map_is_read_from_the_bottom_up(stored: Store) -> None:
@@ -258,12 +270,13 @@ def test_the_header_tells_what_will_be_read(handmade: ModuleType, file_format: s
     assert (pixels.shape, pixels.dtype) == ((5, 7, 3), np.uint8)
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "PPM"])
-def test_a_window_is_a_part_of_the_image(handmade: ModuleType, file_format: str) -> None:
-    """`read` returns the rows and columns asked for, always with three dimensions."""
+@pytest.mark.parametrize("file_format", ["PNG", "PPM", "TIFF", "BMP"])
+def test_windows_are_parts_of_the_image(handmade: ModuleType, stored: Store, file_format: str) -> None:
+    """`read` returns the rows and columns asked for, with three dimensions, as often as it is asked."""
     picture = noise(6, 9)
-    part = open_source("a", content=handmade.encoded(picture, file_format)).read(Window(2, 3, 3, 4))
-    assert np.array_equal(part, picture[2:5, 3:7, np.newaxis])
+    with closing(open_source(stored("a", handmade.encoded(picture, file_format)))) as source:
+        for window in (Window(2, 3, 3, 4), Window(0, 0, 6, 9), Window(5, 8, 1, 1)):
+            assert np.array_equal(source.read(window), picture[window.rows, window.columns, np.newaxis])
 
 
 def test_postscript_is_never_interpreted(handmade: ModuleType, stored: Store) -> None:
