@@ -14,6 +14,9 @@ SAMPLE_TYPES: Final = (
     "uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32", "float64",
 )  # fmt: skip
 
+WIDE_TYPES: Final = frozenset({"float64", "int32", "uint32"})
+"""Sample types that float32 cannot hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageSpec:

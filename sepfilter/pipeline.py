@@ -19,7 +19,7 @@ from sepfilter.images.grey import grey_spec, to_grey
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import Sink, check_quality
 from sepfilter.images.source import Source, open_source
-from sepfilter.images.targets import STANDARD_STREAM, Target, resolve_targets
+from sepfilter.images.targets import STANDARD_STREAM, Target, is_folder, resolve_targets
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.summary import KernelSummary, summarize
 from sepfilter.plans.plan import Plan
@@ -200,7 +200,7 @@ class _Task:
         """Write the output."""
         job = self.job
         if not target.is_stdout:
-            if job.output is not None and job.output.endswith("/"):
+            if job.output is not None and is_folder(job.output):
                 make_folder(Path(target.path).parent)
             sink.save(target.path, overwrite=job.overwrite or job.in_place)
             return

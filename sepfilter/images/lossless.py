@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from PIL import Image
@@ -14,22 +15,10 @@ _SAMPLES_PER_PIXEL: Final = 277
 _SAMPLE_FORMAT: Final = 339
 _BC6H: Final = 6
 _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-_ICON_BYTES: Final = 16 * 2**20
 _WHITE_IS_ZERO: Final = 0
 _NARROW_MODES: Final = (
-    "1",
-    "L",
-    "LA",
-    "La",
-    "P",
-    "PA",
-    "RGB",
-    "RGBA",
-    "RGBa",
-    "RGBX",
-    "CMYK",
-    "YCbCr",
-)
+    "1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr",
+)  # fmt: skip
 _ADVICE: Final = "convert it to 8 bits with another program first, or to a .npy array to keep its depth"
 
 
@@ -96,29 +85,50 @@ def _declared_depth(image: Image.Image) -> int:
                 depths += [bits for bits in (16, 32, 64) if f";{bits}" in argument]
             elif image.format == "PPM" and isinstance(argument, int) and argument > 255:
                 depths.append(16)
-    if image.format in ("JPEG2000", "AVIF", "ICO", "ICNS"):
-        depths.append(_depth_in_codestream(image))
+    if image.format in _DEPTH_IN_BYTES:
+        length, depth_in = _DEPTH_IN_BYTES[image.format]
+        depths.append(depth_in(_first_bytes(image, length)))
     return max(depths)
 
 
-def _depth_in_codestream(image: Image.Image) -> int:
-    """The depth that JPEG 2000's SIZ marker or AVIF's pixel information box declares."""
+def _first_bytes(image: Image.Image, length: int) -> bytes:
+    """The beginning of the image's file, which stays where it was."""
     file = getattr(image, "fp", None) or getattr(image, "_fp", None)
     if file is None:
-        return 8
+        return b""
     place = file.tell()
     file.seek(0)
-    head = file.read(_ICON_BYTES if image.format in ("ICO", "ICNS") else 65536)
+    head: bytes = file.read(length)
     file.seek(place)
-    if image.format in ("ICO", "ICNS"):
-        headers = head.split(_PNG_SIGNATURE)[1:]
-        return max((header[16] for header in headers if len(header) > 16), default=8)
-    if image.format == "AVIF":
-        at = head.find(b"pixi")
-        channels = head[at + 8] if 0 <= at < len(head) - 8 else 0
-        return max(head[at + 9 : at + 9 + channels], default=8)
-    at = head.find(b"\xff\x51")  # SIZ: components at 38, then three bytes for each
+    return head
+
+
+def _depth_in_icon(head: bytes) -> int:
+    """The depth of the deepest PNG inside."""
+    headers = head.split(_PNG_SIGNATURE)[1:]
+    return max((header[16] for header in headers if len(header) > 16), default=8)
+
+
+def _depth_in_avif(head: bytes) -> int:
+    """What the pixel information box declares."""
+    at = head.find(b"pixi")
+    channels = head[at + 8] if 0 <= at < len(head) - 8 else 0
+    return max(head[at + 9 : at + 9 + channels], default=8)
+
+
+def _depth_in_jpeg2000(head: bytes) -> int:
+    """What the SIZ marker declares: the number of components at 38, then three bytes for each."""
+    at = head.find(b"\xff\x51")
     if at < 0 or at + 40 > len(head):
         return 8
     components = int.from_bytes(head[at + 38 : at + 40], "big")
     return max(((depth & 0x7F) + 1 for depth in head[at + 40 : at + 40 + 3 * components : 3]), default=8)
+
+
+_DEPTH_IN_BYTES: Final[dict[str | None, tuple[int, Callable[[bytes], int]]]] = {
+    "JPEG2000": (65536, _depth_in_jpeg2000),
+    "AVIF": (65536, _depth_in_avif),
+    "ICO": (16 * 2**20, _depth_in_icon),
+    "ICNS": (16 * 2**20, _depth_in_icon),
+}
+"""Formats whose plugins do not tell: how many bytes to look at, and how."""

@@ -196,15 +196,17 @@ def _orientation(image: Image.Image) -> int:
 
 def _upright_exif(image: Image.Image, orientation: int) -> bytes | None:
     """The EXIF block without an orientation; dropped where it is broken."""
+    if image.format == "TIFF":  # its EXIF is the file's own tags, strip sizes and all
+        return None
     raw = image.info.get("exif")
-    if orientation == 1 and image.format != "TIFF":
+    if orientation == 1:
         if not isinstance(raw, bytes) or not raw:
             return None
         return raw if raw.startswith(_EXIF_PREFIX) else _EXIF_PREFIX + raw
     try:
         exif = image.getexif()
         exif.pop(ORIENTATION, None)
-        return exif.tobytes() if len(exif) and image.format != "TIFF" else None
+        return exif.tobytes() if len(exif) else None
     except Exception:  # a broken EXIF block does not spoil the picture
         return None
 

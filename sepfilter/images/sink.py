@@ -121,9 +121,10 @@ class Sink:
 
         mode = pillow_mode(self.spec, self.metadata)
         flat = pixels[..., 0] if pixels.shape[2] == 1 else pixels
-        image = Image.fromarray(np.ascontiguousarray(flat, dtype=self.spec.dtype))
         if mode == "CMYK":
-            image = Image.frombytes("CMYK", image.size, flat.tobytes())
+            image = Image.frombytes("CMYK", (self.spec.width, self.spec.height), flat.tobytes())
+        else:
+            image = Image.fromarray(np.ascontiguousarray(flat, dtype=self.spec.dtype))
         try:
             image.save(file, self._format.label, **self._save_options())
         except SepfilterError:

@@ -85,7 +85,7 @@ def resolve_targets(
     _refuse_collisions(inputs, targets)
     for target in targets:
         # A folder that is missing will be made, and has nothing in it to lose.
-        if Path(target.path).parent.is_dir() or not _is_folder(output):
+        if Path(target.path).parent.is_dir() or not is_folder(output):
             check_absent(target.path, overwrite=overwrite)
     return targets
 
@@ -110,7 +110,7 @@ def _target(path: str, place: int, output: str, named: OutputFormat | None, inpu
     if "{" in output:
         filled = _filled(output, path, place)
         return Target(filled, named or format_of(filled))
-    if _is_folder(output):
+    if is_folder(output):
         name = Path("stdin" if path == STANDARD_STREAM else path)
         chosen = named or _own_format(name)
         suffix = name.suffix if name.suffix.lower() in chosen.extensions else chosen.extensions[0]
@@ -123,7 +123,7 @@ def _target(path: str, place: int, output: str, named: OutputFormat | None, inpu
     return Target(output, named or format_of(output))
 
 
-def _is_folder(output: str) -> bool:
+def is_folder(output: str) -> bool:
     """True for an existing folder or a name that can only be one."""
     return output.endswith(("/", os.sep)) or Path(output).is_dir()
 

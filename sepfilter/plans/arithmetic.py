@@ -15,18 +15,14 @@ from typing import Final
 
 import numpy as np
 
-from sepfilter.geometry import ImageSpec
+from sepfilter.geometry import WIDE_TYPES, ImageSpec
 from sepfilter.kernels.factorization import Lost
 from sepfilter.plans.border import Border
 from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.passes import Pass
 
-WIDE_TYPES: Final = frozenset({"float64", "int32", "uint32"})
-"""Sample types that float32 cannot hold."""
-
 UNIT_ROUNDOFF: Final = {"float32": 2.0**-24, "float64": 2.0**-53}
 """Of stored samples. Sums are accumulated in float64 whatever the samples are stored in."""
-
 
 UNDERFLOW: Final = {"float32": 2.0**-149, "float64": 2.0**-1074}
 """Error of storing a result too small for full precision."""

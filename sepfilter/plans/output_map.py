@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.errors import OptionError
-from sepfilter.geometry import ImageSpec, full_scale, sample_type
+from sepfilter.geometry import WIDE_TYPES, ImageSpec, full_scale, sample_type
 
 RANGES: Final = ("clip", "abs", "offset", "stretch", "float")
 
@@ -133,7 +133,7 @@ def make_output_map(
     if dtype is not None:
         target = sample_type(dtype)
     elif output_range == "float":
-        target = "float64" if spec.dtype in ("float64", "int32", "uint32") else "float32"
+        target = "float64" if spec.dtype in WIDE_TYPES else "float32"
     else:
         target = spec.dtype
     if spec.dtype.startswith("uint") and target.startswith("uint"):

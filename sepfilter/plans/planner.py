@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.errors import OptionError
-from sepfilter.geometry import ImageSpec
+from sepfilter.geometry import WIDE_TYPES, ImageSpec
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
 from sepfilter.kernels.notation import as_kernel
-from sepfilter.plans.arithmetic import WIDE_TYPES, Extent, mapping_error, reading_error
+from sepfilter.plans.arithmetic import Extent, mapping_error, reading_error
 from sepfilter.plans.border import Border
 from sepfilter.plans.exactness import (
     CannotBeExactError,
@@ -136,8 +136,6 @@ def _candidates(draft: _Draft) -> list[tuple[str, str]]:
     exact = [("exact", "float32"), ("exact", "float64")]
     if draft.needs_double:
         exact.pop(0)
-    if draft.output.range == "stretch" and draft.options.precision == "auto":
-        return [("double", "float64")]
     by_name = {"exact": exact, "float": [("float", "float32")], "double": [("double", "float64")]}
     if draft.options.precision != "auto":
         return by_name[draft.options.precision]
@@ -292,9 +290,13 @@ class _Draft:
             if one is None:
                 continue
             given = StageInput(height, width, 1, extent, self.border)
-            samples = "float64" if self.spec.dtype in WIDE_TYPES else "float32"
             stage = plan_stage(
-                FactorizedKernel.of(one), given, options, precision="float", samples=samples, max_error=None
+                FactorizedKernel.of(one),
+                given,
+                options,
+                precision="double",
+                samples="float64",
+                max_error=None,
             ).stage
             height, width = stage.output_size(height, width)
             stages.append(stage)

@@ -11,7 +11,8 @@ NOISE: Final = 1e-14
 
 _WHOLE: Final = 10**7
 
-_UNITS: Final = ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e4, " k"))
+# From where on, how large, and called what: four digits are read without a unit.
+_UNITS: Final = ((1e12, 1e12, " T"), (1e9, 1e9, " G"), (1e6, 1e6, " M"), (1e4, 1e3, " k"))
 
 
 def amount(number: float) -> str:
@@ -22,9 +23,9 @@ def amount(number: float) -> str:
     >>> amount(1_228_800), amount(54)
     ('1.23 M', '54')
     """
-    for size, unit in _UNITS:
-        if abs(number) >= size:
-            scaled = number / (1e3 if unit == " k" else size)
+    for threshold, size, unit in _UNITS:
+        if abs(number) >= threshold:
+            scaled = number / size
             return f"{scaled:.3g}{unit}" if abs(scaled) < 999.5 else f"{scaled:.0f}{unit}"
     return f"{number:.4g}"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,16 +23,9 @@ Run = Callable[..., tuple[Array, Plan]]
 
 
 @pytest.fixture(scope="session")
-def reference() -> ModuleType:
+def reference(module_at: Callable[[Path], ModuleType]) -> ModuleType:
     """The module `reference.py` beside this file."""
-    name = "engine_reference"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("reference.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their own module up
-    spec.loader.exec_module(module)
-    return module
+    return module_at(Path(__file__).with_name("reference.py"))
 
 
 @pytest.fixture(scope="session")

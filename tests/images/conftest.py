@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -12,16 +10,9 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def handmade() -> ModuleType:
+def handmade(module_at: Callable[[Path], ModuleType]) -> ModuleType:
     """The module `handmade.py` beside this file."""
-    name = "images_handmade"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("handmade.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    return module_at(Path(__file__).with_name("handmade.py"))
 
 
 @pytest.fixture
