@@ -129,6 +129,11 @@ class EngineInfo:
     isa: str | None
     threads: int
 
+    @property
+    def label(self) -> str:
+        """The name, with the instruction set where there is one."""
+        return self.name if self.isa is None else f"{self.name} ({self.isa})"
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

@@ -44,6 +44,7 @@ def command(**arguments: Any) -> int:
     sepfilter apply photo.jpg -k gaussian:2 -k laplacian --range offset -o log.png
     cat photo.png | sepfilter apply - -k gaussian:2 -o - --format png | ...
     """
+    from sepfilter.cli.engine_notice import note_slow_engine
     from sepfilter.engine.info import engine_info
     from sepfilter.pipeline import run_job
     from sepfilter.reports.apply_json import apply_json
@@ -52,6 +53,8 @@ def command(**arguments: Any) -> int:
     options.check_streams(job, as_json=arguments["as_json"])
     options.check_stats(arguments["stats"], job)
     engine = engine_info(job.threads)
+    if not arguments["quiet"]:
+        note_slow_engine()
     results = []
     try:
         for result in run_job(job, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer):

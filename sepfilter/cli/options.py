@@ -23,7 +23,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 PADDINGS: Final = ("same", "valid")
 METHODS: Final = ("auto", "direct", "separable")
-PRECISIONS: Final = ("auto", "exact", "float", "double")
+PRECISIONS: Final = ("auto", "exact", "fast", "float", "double")
 RANGES: Final = ("clip", "abs", "offset", "stretch", "float")
 ALPHAS: Final = ("premultiply", "separate", "keep")
 FORMATS: Final = ("png", "jpeg", "webp", "tiff", "bmp", "ppm", "npy")

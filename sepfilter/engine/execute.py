@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,19 +13,22 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.engine.mapping import Losses, map_samples
+from sepfilter.engine.engines import current_engine
+from sepfilter.engine.mapping import Losses
 from sepfilter.engine.rows import Rows, filtered_rows
 from sepfilter.errors import OptionError, ShapeError
 from sepfilter.geometry import ImageSpec
-from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.plan import Plan
 
 Samples = npt.NDArray[Any]
 T = TypeVar("T")
 
-ENGINE_NAME: Final = "scipy"
 STRIP_SAMPLES: Final = 3_000_000
 """Output samples of a strip. benchmarks/footprint.py: fewer repeat more context rows, more cost memory."""
+
+
+IN_PLACE_FACTOR: Final = 4
+"""How many times as many a strip has where its pixels are not copied first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +94,14 @@ def run(plan: Plan, image: Samples, *, threads: int | None = None, out: Samples 
         output = output.stretched(*_limits(plan, filtered, strips, workers))
 
     def finish(strip: tuple[int, int]) -> Losses:
-        return _map_strip(plan, output, filtered.read(*strip), view[slice(*strip)])
+        return filtered.write(*strip, output, view[slice(*strip)])
 
     return Execution(target, reduce(add, _in_threads(finish, strips, workers), Losses()))
 
 
 def prepare() -> None:
     """Load what the passes need, so that the first image's time is not the import's."""
-    importlib.import_module("scipy.ndimage")
+    current_engine().prepare()
 
 
 def usable_cores() -> int:
@@ -112,11 +114,14 @@ def usable_cores() -> int:
 def plan_strips(plan: Plan, workers: int = 1) -> list[tuple[int, int]]:
     """Cut the output's rows into strips, at least one for each worker unless they would be thin.
 
-    A strip repeats the context rows of its neighbours: it is at least four times as high as those.
+    A strip repeats the context rows of its neighbours: it is at least four times as high as those. Where
+    pixels are copied on the way its size limits the memory.
     """
     spec = plan.output_spec
     top, bottom, _, _ = plan.halo
-    rows = min(STRIP_SAMPLES // (spec.width * spec.channels), -(-spec.height // workers))
+    in_place = current_engine().reads_in_place and len(plan.stages) == 1
+    samples = STRIP_SAMPLES * (IN_PLACE_FACTOR if in_place else 1)
+    rows = min(samples // (spec.width * spec.channels), -(-spec.height // workers))
     rows = max(rows, 4 * (top + bottom), 1)
     return [(first, min(first + rows, spec.height)) for first in range(0, spec.height, rows)]
 
@@ -178,14 +183,6 @@ def _in_threads(work: Callable[[tuple[int, int]], T], strips: list[tuple[int, in
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _map_strip(plan: Plan, output: OutputMap, values: Samples, out: Samples) -> Losses:
-    """Write one strip; opacity has a map of its own, and is never counted as clipped."""
-    if not plan.filters_opacity_apart:
-        return map_samples(values, output, out)
-    map_samples(values[..., -1:], output.for_opacity(plan.spec), out[..., -1:])
-    return map_samples(values[..., :-1], output, out[..., :-1])
 
 
 def _limits(plan: Plan, filtered: Rows, strips: list[tuple[int, int]], workers: int) -> tuple[float, float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sepfilter.engine.execute import ENGINE_NAME, usable_cores
+from sepfilter.engine.engines import current_engine
+from sepfilter.engine.execute import usable_cores
 from sepfilter.results import EngineInfo
 
 
@@ -11,7 +12,8 @@ def engine_info(threads: int | None = None) -> EngineInfo:
 
     Examples
     --------
-    >>> engine_info(1)
-    EngineInfo(name='scipy', isa=None, threads=1)
+    >>> engine_info(1).threads
+    1
     """
-    return EngineInfo(ENGINE_NAME, None, usable_cores() if threads is None else threads)
+    engine = current_engine()
+    return EngineInfo(engine.name, engine.isa, usable_cores() if threads is None else threads)

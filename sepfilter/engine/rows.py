@@ -6,17 +6,24 @@ and every strip has its real context: results do not depend on where strips begi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from sepfilter.engine.block import Block
 from sepfilter.engine.borders import border_indices
-from sepfilter.engine.scipy_passes import run_pass
+from sepfilter.engine.engines import Engine, current_engine
+from sepfilter.engine.mapping import Losses, map_samples
+from sepfilter.geometry import ImageSpec
+from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.plan import Plan, Stage
+from sepfilter.plans.precision import Arithmetic
 
 Samples = npt.NDArray[Any]
+R = TypeVar("R", bound="Rows")
 
 LEAST_OPACITY: Final = 2.0**-16
 """Share of full opacity below which a filtered pixel has no colour."""
@@ -31,6 +38,13 @@ class Rows(Protocol):
 
     def read(self, first: int, last: int) -> Samples:
         """Rows from `first` up to `last`; the caller does not write into them."""
+
+
+class ResultRows(Rows, Protocol):
+    """Rows of a result: to be read unrounded, or written as the output's samples."""
+
+    def write(self, first: int, last: int, output: OutputMap, out: Samples) -> Losses:
+        """Write rows `first` up to `last` into `out`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +89,12 @@ class PremultipliedRows:
 
 @dataclass(frozen=True, slots=True)
 class FilteredRows:
-    """The result of one stage on another source of rows, unrounded."""
+    """The result of one stage on another source of rows."""
 
     source: Rows
     stage: Stage
-    dtype: str
+    arithmetic: Arithmetic
+    engine: Engine
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -88,35 +103,32 @@ class FilteredRows:
         return *self.stage.output_size(height, width), channels
 
     def read(self, first: int, last: int) -> Samples:
-        """Filter these rows, a new array each time."""
-        block = self._with_context(first, last)
-        results = [run_pass(one, block) for one in self.stage.passes]
-        result = results[0]
-        if self.stage.is_magnitude and self.stage.is_exact:
-            # The root of an exact sum is correctly rounded, which hypot does not promise.
-            np.sqrt(result * result + results[1] * results[1], out=result)
-        elif self.stage.is_magnitude:
-            np.hypot(result, results[1], out=result)
-        if self.stage.offset:
-            result += self.stage.offset
-        return result
+        """Filter these rows, unrounded, a new array each time."""
+        out = np.empty((last - first, *self.shape[1:]), self.arithmetic.samples)
+        self._filter(first, last, None, out)
+        return out
 
-    def _with_context(self, first: int, last: int) -> Samples:
-        """The rows with all that the kernel reaches around them, as stored samples."""
-        stage, border = self.stage, self.stage.border
-        height, width, channels = self.source.shape
-        top, bottom, left, right = stage.halo
-        if stage.padding == "valid":  # nothing is invented: output row y begins at source row y
-            top, bottom, left, right = 0, stage.height - 1, 0, 0
-        rows = border_indices(first - top, last + bottom, height, border.mode)
-        columns = border_indices(-left, width + right, width, border.mode)
-        block = np.empty((len(rows), len(columns), channels), dtype=self.dtype)
-        inside = block[:, left : left + width]
-        _fill(inside, rows, self.source, border.value)
-        for edge in (slice(0, left), slice(left + width, None)):
-            wanted = columns[edge]
-            block[:, edge] = border.value if border.mode == "constant" else inside[:, wanted]
-        return block
+    def write(self, first: int, last: int, output: OutputMap, out: Samples) -> Losses:
+        """Filter these rows and write them as samples of the output."""
+        return self._filter(first, last, output, out)
+
+    def _filter(self, first: int, last: int, output: OutputMap | None, out: Samples) -> Losses:
+        """Hand the engine the rows with what it may need around them."""
+        height, width, _ = self.source.shape
+        top, bottom, left, right = self.stage.halo
+        if self.stage.padding == "valid":  # output row y lies on source row y + top
+            first, last = first + top, last + top
+        else:
+            left = right = 0  # whole rows are made: beyond them is the border
+        if isinstance(self.source, ArrayRows):
+            block = Block(self.source.pixels, (first, height - last, left, right))
+        else:
+            border = self.stage.border
+            rows = border_indices(first - top, last + bottom, height, border.mode)
+            pixels = np.empty((len(rows), width, self.shape[2]), self.arithmetic.samples)
+            _fill(pixels, rows, self.source, border.value)
+            block = Block(pixels, (top, bottom, left, right))
+        return self.engine.filter_block(self.stage, block, self.arithmetic, output, out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +142,16 @@ class RejoinedRows:
     premultiplied : bool
         True where the colours were multiplied by opacity.
     divides : bool
-        Divide by the filtered opacity; else only by `levels`.
-    levels : float
-        Full opacity.
+        Divide by the filtered opacity; else only by full opacity.
+    spec : ImageSpec
+        The image: says what full opacity is.
     """
 
     colours: Rows
     opacity: Rows
     premultiplied: bool
     divides: bool
-    levels: float
+    spec: ImageSpec
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -156,37 +168,55 @@ class RejoinedRows:
             return joined
         values = joined[..., :-1]
         if not self.divides:
-            values /= self.levels
+            values /= self.spec.levels
             return joined
         # Where next to nothing was opaque colours are unknown: what is left is rounding.
-        visible = joined[..., -1:] > self.levels * LEAST_OPACITY
+        visible = joined[..., -1:] > self.spec.levels * LEAST_OPACITY
         np.divide(values, joined[..., -1:], out=values, where=visible)
         np.copyto(values, 0.0, where=~visible)
         return joined
 
+    def write(self, first: int, last: int, output: OutputMap, out: Samples) -> Losses:
+        """Write the rows; opacity has a map of its own, and is never counted as clipped."""
+        values = self.read(first, last)
+        map_samples(values[..., -1:], output.for_opacity(self.spec), out[..., -1:])
+        return map_samples(values[..., :-1], output, out[..., :-1])
 
-def filtered_rows(plan: Plan, pixels: Samples) -> Rows:
-    """The filtered image, unrounded, for pixels of shape (H, W, C); opacity is the last channel."""
+
+def filtered_rows(plan: Plan, pixels: Samples) -> ResultRows:
+    """The filtered image for pixels of shape (H, W, C); opacity is the last channel where there is some."""
+    engine = current_engine()
+    pixels = _in_machine_format(pixels)
     if not plan.filters_opacity_apart:
-        return _through(plan.stages, ArrayRows(pixels), plan.samples)
+        first, *others = plan.stages
+        rows = FilteredRows(ArrayRows(pixels), first, plan.arithmetic, engine)
+        return _through(others, rows, plan, engine)
     premultiplied = plan.alpha == "premultiply"
     source: Rows = ArrayRows(pixels[..., :-1])
     if premultiplied:
         source = PremultipliedRows(pixels, plan.samples)
     return RejoinedRows(
-        colours=_through(plan.stages, source, plan.samples),
-        opacity=_through(plan.alpha_stages, ArrayRows(pixels[..., -1:]), plan.samples),
+        colours=_through(plan.stages, source, plan, engine),
+        opacity=_through(plan.alpha_stages, ArrayRows(pixels[..., -1:]), plan, engine),
         premultiplied=premultiplied,
         divides=plan.divides_by_alpha,
-        levels=plan.spec.levels,
+        spec=plan.spec,
     )
 
 
-def _through(stages: tuple[Stage, ...], rows: Rows, dtype: str) -> Rows:
+def _in_machine_format(pixels: Samples) -> Samples:
+    """Samples in the machine's byte order; half floats, which it does not calculate with, as floats."""
+    if pixels.dtype == np.float16:
+        return pixels.astype(np.float32)
+    return pixels if pixels.dtype.isnative else pixels.astype(pixels.dtype.newbyteorder("="))
+
+
+def _through(stages: Sequence[Stage], rows: R, plan: Plan, engine: Engine) -> R | FilteredRows:
     """Rows led through every stage."""
+    found: R | FilteredRows = rows
     for stage in stages:
-        rows = FilteredRows(rows, stage, dtype)
-    return rows
+        found = FilteredRows(found, stage, plan.arithmetic, engine)
+    return found
 
 
 def _fill(block: Samples, rows: npt.NDArray[np.intp], source: Rows, constant: float) -> None:

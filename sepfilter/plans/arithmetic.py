@@ -14,15 +14,21 @@ from math import hypot, inf
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from sepfilter.geometry import WIDE_TYPES, ImageSpec
 from sepfilter.kernels.factorization import Lost
 from sepfilter.plans.border import Border
 from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.passes import Pass
+from sepfilter.plans.passes import DirectPass, Pass
 
 UNIT_ROUNDOFF: Final = {"float32": 2.0**-24, "float64": 2.0**-53}
-"""Of stored samples. Sums are accumulated in float64 whatever the samples are stored in."""
+"""Of one operation: half the distance from 1 to the next number."""
+
+PARTIAL_SUM: Final = 16
+"""Products of 16-bit samples that the compiled engine sums up in a row before they join the total."""
+
+PARTIAL_SUM_TYPES: Final = ("uint16", "int16")
 
 UNDERFLOW: Final = {"float32": 2.0**-149, "float64": 2.0**-1074}
 """Error of storing a result too small for full precision."""
@@ -69,7 +75,7 @@ class Extent:
         return self.filtered(lost, 0.0).magnitude
 
 
-def rounding_error(one: Pass, samples: str, magnitude: float, taps_error: float) -> float:
+def rounding_error(one: Pass, samples: str, magnitude: float, taps_error: float, *, partial: bool) -> float:
     """Worst-case error of one pass from its taps' rounding, its sums and what it stores.
 
     Parameters
@@ -77,19 +83,63 @@ def rounding_error(one: Pass, samples: str, magnitude: float, taps_error: float)
     one : DirectPass or SeparablePass
         The pass.
     samples : str
-        Type that intermediates and results are stored in.
+        Type that taps, sums and results are held in, float32 or float64.
     magnitude : float
         Largest absolute value that goes in.
     taps_error : float
         ``sum |taps - sum of the pass's terms|``.
+    partial : bool
+        Sums are made of partial sums, which keeps their error small.
     """
-    unit = UNIT_ROUNDOFF[samples]
-    # n products summed up err by n roundoffs; the engine may take taps that differ by less than two
-    # roundoffs of the largest as equal, or as 0, which adds up to two more for each.
+    unit, length = UNIT_ROUNDOFF[samples], PARTIAL_SUM if partial else 0
     products = one.height * one.width if one.terms is None else one.height + one.width + one.terms
-    sums = 3 * (products + 1) * UNIT_ROUNDOFF["float64"]
-    rounding = one.magnitude / one.denominator * (one.roundings * unit + sums) + taps_error
-    return magnitude * rounding + UNDERFLOW[samples] * (one.roundings + one.column_gain)
+    if isinstance(one, DirectPass):
+        grown = summation_growth(np.abs(one.taps).ravel(), length)
+    else:
+        rows, columns = np.abs(one.rows), np.abs(one.columns)
+        weights = rows.sum(axis=1)
+        # Every row sum's error grows with its column; column sums run over all terms, row by row.
+        along = sum(
+            summation_growth(row, length) * column.sum() for row, column in zip(rows, columns, strict=True)
+        )
+        grown = along + summation_growth((columns * weights[:, np.newaxis]).T.ravel(), length)
+    # SciPy may take taps that differ by less than two roundoffs of the largest as equal, or as 0.
+    alike = 2 * (products + 1) * UNIT_ROUNDOFF["float64"] * one.magnitude
+    # Errors of errors: of second order, and far below one part in a thousand.
+    rounding = 1.001 * (grown * unit + alike) / one.denominator + taps_error
+    if one.magnitude * magnitude > float(np.finfo(samples).max):
+        return inf
+    # Taps too small for full precision err absolutely, in each product.
+    small = products * max(magnitude, 1.0) + one.roundings + one.column_gain * (1.0 + magnitude)
+    return magnitude * rounding + UNDERFLOW[samples] * small
+
+
+def summation_growth(products: npt.NDArray[np.float64], length: int) -> float:
+    """How many unit roundoffs the sum of such products, made in this order, can err by.
+
+    Each addition rounds a sum as large as all products so far; rounding a product, and a tap before it,
+    is one roundoff of the product each (Higham, chapter 4). With partial sums of `length` products that
+    are added up in turn, sums stay shorter.
+
+    Parameters
+    ----------
+    products : ndarray
+        Shape (n,), not negative; zeros are left out, as they are never added.
+    length : int
+        Of a partial sum, 0 for none.
+
+    Examples
+    --------
+    >>> summation_growth(np.ones(4), 0), summation_growth(np.ones(4), 2)
+    (18.0, 20.0)
+    """
+    products = products[products > 0]
+    total = float(products.sum())
+    if not length or len(products) <= length:
+        return float(np.cumsum(products).sum()) + 2 * total
+    padded = np.append(products, np.zeros(-len(products) % length)).reshape(-1, length)
+    within = float(np.cumsum(padded, axis=1).sum())
+    return within + float(np.cumsum(padded.sum(axis=1)).sum()) + 2 * total
 
 
 def reading_error(

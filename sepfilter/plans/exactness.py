@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log2
+from math import frexp, log2
 from typing import Final
 
-from sepfilter.errors import SepfilterError
+import numpy as np
+
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import AnyKernel, Kernel
 from sepfilter.plans.arithmetic import Extent
 from sepfilter.plans.border import Border
 from sepfilter.plans.choice import Choice
 from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.passes import Pass
+from sepfilter.plans.passes import DirectPass, Pass
 from sepfilter.plans.plan import Stage
+from sepfilter.plans.precision import Arithmetic, OutOfReachError
 
 EXACT_INTEGERS: Final = {"float32": 2.0**24, "float64": 2.0**51}
 """Integers up to here are exact; two bits of float64 are kept for how far a quotient is from a tie."""
+
+EXACT_QUOTIENTS: Final = {"float32": 2.0**22, "float64": 2.0**51}
+"""Sums up to here may be divided by any whole number d, scaled and moved, and still round as they should.
+
+What is no tie is at least 1 / (2 d) away from one, and two roundoffs of the quotient are less than that.
+"""
+
+LARGEST_INTEGER: Final = {"int16": 2**15 - 1, "int32": 2**31 - 1}
+"""Of an integer accumulator; its factors, and row sums on the way, have 16 bits in both."""
 
 EXACT_SQUARES: Final = {"float32": 2.0**20, "float64": 2.0**49}
 """Up to this square a stored root, moved by a whole number, rounds to the integer that the true one does.
@@ -27,48 +38,48 @@ it, errs by two unit roundoffs of r at most.
 """
 
 
-class CannotBeExactError(SepfilterError, ValueError):
-    """Why exact arithmetic is out of reach; caught where the next precision is tried."""
-
-
 def check_source(spec: ImageSpec, border: Border, output: OutputMap, *, premultiplied: bool) -> None:
     """Exact arithmetic needs integers in, and an output map that rounds nothing before the end.
 
     Raises
     ------
-    CannotBeExactError
+    OutOfReachError
         It has not.
     """
     if not spec.is_integer:
-        raise CannotBeExactError(f"samples of type {spec.dtype} are not integers")
+        raise OutOfReachError(f"samples of type {spec.dtype} are not integers")
     if premultiplied:
-        raise CannotBeExactError("colours multiplied by alpha are not integers")
+        raise OutOfReachError("colours multiplied by alpha are not integers")
     if border.mode == "constant" and not border.value.is_integer():
-        raise CannotBeExactError(f"the border {border} is not an integer")
+        raise OutOfReachError(f"the border {border} is not an integer")
     if output.range == "stretch":
-        raise CannotBeExactError("what stretch divides by is known only after the filter has run")
+        raise OutOfReachError("what stretch divides by is known only after the filter has run")
     if not (output.is_trivial or output.keeps_exactness):
-        raise CannotBeExactError("scale or offset would round the result a second time")
+        raise OutOfReachError("scale or offset would round the result a second time")
 
 
 def integer_passes(
-    kernel: AnyKernel, choices: Sequence[Choice], extent: Extent, samples: str
+    kernel: AnyKernel, choices: Sequence[Choice], extent: Extent, arithmetic: Arithmetic
 ) -> tuple[Pass, ...]:
     """The passes of integers, if all that they sum up fits into the type that stores it.
 
     Raises
     ------
-    CannotBeExactError
+    OutOfReachError
         It does not, or the kernel is not rational.
     """
+    samples = arithmetic.samples
     passes = tuple(_integer_pass(choice, extent, samples) for choice in choices)
+    if arithmetic.is_integer:
+        for one in passes:
+            _check_accumulator(one, extent.magnitude, arithmetic.accumulator)
     if isinstance(kernel, Kernel):
         return passes
     if any(one.denominator != 1 for one in passes):
-        raise CannotBeExactError(f"{kernel.name} is not made of whole numbers")
+        raise OutOfReachError(f"{kernel.name} is not made of whole numbers")
     squares = sum(extent.filtered(choice.whole, 0.0).magnitude ** 2 for choice in choices)
     if squares > 2 * EXACT_SQUARES[samples]:
-        raise CannotBeExactError(f"{kernel.name} makes squares beyond {2 * EXACT_SQUARES[samples]:.0f}")
+        raise OutOfReachError(f"{kernel.name} makes squares beyond {2 * EXACT_SQUARES[samples]:.0f}")
     return passes
 
 
@@ -77,11 +88,11 @@ def check_integer_result(stage: Stage) -> None:
 
     Raises
     ------
-    CannotBeExactError
+    OutOfReachError
         The stage divides or takes a root.
     """
     if stage.is_magnitude or any(one.denominator != 1 for one in stage.passes):
-        raise CannotBeExactError(f"{stage.name} does not leave integers for the kernel after it")
+        raise OutOfReachError(f"{stage.name} does not leave integers for the kernel after it")
 
 
 def check_output(stage: Stage, largest: float, output: OutputMap, samples: str) -> None:
@@ -100,7 +111,7 @@ def check_output(stage: Stage, largest: float, output: OutputMap, samples: str) 
 
     Raises
     ------
-    CannotBeExactError
+    OutOfReachError
         It does not fit.
     """
     if output.is_trivial and not stage.offset:
@@ -108,28 +119,47 @@ def check_output(stage: Stage, largest: float, output: OutputMap, samples: str) 
     scale, offset = abs(output.scale), abs(output.total_offset)
     if stage.is_magnitude:
         if (largest * max(scale, 1.0) + offset) ** 2 > EXACT_SQUARES[samples]:
-            raise CannotBeExactError("scale or offset would leave no room for an exact root")
+            raise OutOfReachError("scale or offset would leave no room for an exact root")
         return
     # All terms over one denominator: what is added counts as often as the denominator says.
-    parts = stage.passes[0].denominator * max(1.0 / scale, 1.0)
-    sums = (largest * max(scale, 1.0) + offset) * parts
-    if sums > EXACT_INTEGERS[samples]:
-        raise CannotBeExactError("scale or offset makes sums beyond what is exact")
+    denominator = stage.passes[0].denominator
+    sums = (largest * max(scale, 1.0) + offset) * denominator * max(1.0 / scale, 1.0)
+    if sums > _limit(denominator, samples):
+        raise OutOfReachError("scale or offset makes sums beyond what is exact")
+
+
+def _limit(denominator: float, samples: str) -> float:
+    """The largest sum that stays exact, divided or not: dividing by a power of two rounds nothing."""
+    return (EXACT_INTEGERS if frexp(denominator)[0] == 0.5 else EXACT_QUOTIENTS)[samples]
+
+
+def _check_accumulator(one: Pass, magnitude: float, accumulator: str) -> None:
+    """Factors and row sums of 16 bits, and sums that the accumulator holds."""
+    held = (
+        [np.abs(one.taps).max()]
+        if isinstance(one, DirectPass)
+        else [
+            np.abs(one.columns).max(),
+            np.abs(one.rows).max(),
+            magnitude * np.abs(one.rows).sum(axis=1).max(),
+        ]
+    )
+    if max(held) > LARGEST_INTEGER["int16"] or one.magnitude * magnitude > LARGEST_INTEGER[accumulator]:
+        raise OutOfReachError(f"sums or factors are too large for {accumulator}")
 
 
 def _integer_pass(choice: Choice, extent: Extent, samples: str) -> Pass:
     """The pass of integers of one kernel."""
-    name, limit = choice.kernel.name, EXACT_INTEGERS[samples]
+    name = choice.kernel.name
     if choice.is_approximation:
-        raise CannotBeExactError(f"{name} is cut off at rank {choice.terms}")
+        raise OutOfReachError(f"{name} is cut off at rank {choice.terms}")
     one = choice.integer_pass()
     if one is None:
-        raise CannotBeExactError(f"{name} has no factors or taps of manageable integers")
+        raise OutOfReachError(f"{name} has no factors or taps of manageable integers")
     offset = abs(choice.kernel.offset)
     if not offset.is_integer():
-        raise CannotBeExactError(f"{name} adds {choice.kernel.offset:g}, no whole number")
+        raise OutOfReachError(f"{name} adds {choice.kernel.offset:g}, no whole number")
+    limit = _limit(one.denominator, samples)
     if one.magnitude * extent.magnitude + offset * one.denominator > limit:
-        raise CannotBeExactError(f"{name} makes sums beyond 2**{log2(limit):.0f}")
-    if samples == "float32" and one.denominator & (one.denominator - 1):
-        raise CannotBeExactError(f"{name} divides by {one.denominator}, no power of two")
+        raise OutOfReachError(f"{name} makes sums beyond 2**{log2(limit):.0f}")
     return one

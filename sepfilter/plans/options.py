@@ -12,10 +12,10 @@ import numpy.typing as npt
 from sepfilter.errors import OptionError, ShapeError
 from sepfilter.geometry import sample_type
 from sepfilter.plans.border import Border
+from sepfilter.plans.precision import PRECISIONS
 
 PADDINGS: Final = ("same", "valid")
 METHODS: Final = ("auto", "direct", "separable")
-PRECISIONS: Final = ("auto", "exact", "float", "double")
 ALPHAS: Final = ("premultiply", "separate", "keep")
 
 
@@ -32,7 +32,8 @@ class Options:
     method : str
         auto, direct, or separable.
     precision : str
-        auto; exact, the correctly rounded exact result; float or double samples.
+        auto; exact, the correctly rounded exact result; fast, 16-bit taps for 8-bit images; float;
+        double.
     rank : int, optional
         Keep this many separable terms at most, an approximation where the kernel's rank is higher.
     max_error : float, optional

@@ -18,12 +18,12 @@ class DirectPass(ComparesArrays):
     ----------
     taps : ndarray
         Shape (kh, kw), float64.
-    denominator : int
+    denominator : float
         The sum is divided by it: not 1 where the taps are kept as integers.
     """
 
     taps: FloatArray
-    denominator: int = 1
+    denominator: float = 1
 
     @property
     def height(self) -> int:
@@ -66,13 +66,16 @@ class SeparablePass(ComparesArrays):
     ----------
     columns, rows : ndarray
         Shapes (R, kh) and (R, kw), float64.
-    denominator : int
+    denominator : float
         The sum is divided by it: not 1 where the factors are kept as integers.
+    shifts : ndarray, optional
+        Shape (R,). Row sums are divided by ``2**shift``, rounded half up, and kept as 16-bit integers.
     """
 
     columns: FloatArray
     rows: FloatArray
-    denominator: int = 1
+    denominator: float = 1
+    shifts: FloatArray | None = None
 
     @property
     def height(self) -> int:

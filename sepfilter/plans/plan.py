@@ -9,6 +9,7 @@ from sepfilter.plans.border import Border
 from sepfilter.plans.operations import Operations
 from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.passes import DirectPass, Pass
+from sepfilter.plans.precision import Arithmetic
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,11 @@ class Plan:
     output : OutputMap
         What happens to the last stage's values.
     precision : str
-        ``exact``, ``float`` or ``double``.
+        ``exact``, ``fast``, ``float`` or ``double``.
+    accumulator : str
+        What sums are kept in: int16, int32, float32 or float64.
     samples : str
-        Type that intermediates are stored in, float32 or float64.
+        Type that results are stored in before they are mapped: float32 or float64.
     arithmetic_bound : float
         An integer output sample differs from the rounded float64 result only where that lies
         within this of a tie, in output levels; before a division by opacity.
@@ -124,6 +127,7 @@ class Plan:
     stages: tuple[Stage, ...]
     output: OutputMap
     precision: str
+    accumulator: str
     samples: str
     arithmetic_bound: float
     error_bound: float
@@ -142,6 +146,11 @@ class Plan:
         """The most terms that any separable pass has; None where all are direct."""
         ranks = [stage.rank for stage in self.stages if stage.rank is not None]
         return None if self.is_copy else max(ranks, default=None)
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """What stages run in."""
+        return Arithmetic(self.precision, self.accumulator, self.samples)
 
     @property
     def filters_opacity_apart(self) -> bool:

@@ -11,14 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.errors import OptionError
-from sepfilter.geometry import WIDE_TYPES, ImageSpec
+from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
 from sepfilter.kernels.notation import as_kernel
-from sepfilter.plans.arithmetic import Extent, mapping_error, reading_error
+from sepfilter.plans.arithmetic import PARTIAL_SUM_TYPES, Extent, mapping_error, reading_error
 from sepfilter.plans.border import Border
 from sepfilter.plans.exactness import (
-    CannotBeExactError,
     check_integer_result,
     check_output,
     check_source,
@@ -26,6 +25,7 @@ from sepfilter.plans.exactness import (
 from sepfilter.plans.options import Options
 from sepfilter.plans.output_map import OutputMap, make_output_map
 from sepfilter.plans.plan import Plan, Stage
+from sepfilter.plans.precision import DOUBLE, Arithmetic, OutOfReachError, candidates, needs_double
 from sepfilter.plans.staging import (
     PlannedStage,
     StageInput,
@@ -108,20 +108,23 @@ def plan_cascade(cascade: Sequence[FactorizedKernel], spec: ImageSpec, options: 
 
 
 def _first_that_holds(draft: _Draft) -> Plan:
-    """The plan in the cheapest precision that keeps the promises."""
+    """The plan in the cheapest arithmetic that keeps the promises."""
     if draft.is_copy:
-        return replace(draft.plan("double", "float64"), precision="exact", arithmetic_bound=0.0)
-    reasons = []
-    for precision, samples in _candidates(draft):
+        return replace(draft.plan(DOUBLE), precision="exact", arithmetic_bound=0.0)
+    asked = draft.options.precision
+    reason = f"it is for one kernel on 8-bit samples, not {draft.spec.dtype}"
+    for arithmetic in draft.candidates:
         try:
-            plan = draft.plan(precision, samples)
-        except CannotBeExactError as reason:
-            reasons.append(str(reason))
+            plan = draft.plan(arithmetic)
+        except OutOfReachError as error:
+            reason = str(error)
             continue
-        good_enough = precision != "float" or plan.arithmetic_bound <= LARGEST_ARITHMETIC_ERROR
-        if good_enough or draft.options.precision != "auto":
+        good_enough = (
+            arithmetic.is_exact or arithmetic == DOUBLE or plan.arithmetic_bound <= LARGEST_ARITHMETIC_ERROR
+        )
+        if good_enough or asked != "auto":
             return plan
-    raise OptionError(f"precision exact: {reasons[-1]}: use auto, float or double")
+    raise OptionError(f"precision {asked}: {reason}: use auto, float or double")
 
 
 def _output_dtype(options: Options) -> npt.DTypeLike | None:
@@ -129,17 +132,6 @@ def _output_dtype(options: Options) -> npt.DTypeLike | None:
     if options.dtype is None and (options.precision, options.output_range) == ("double", "float"):
         return "float64"
     return options.dtype
-
-
-def _candidates(draft: _Draft) -> list[tuple[str, str]]:
-    """Precisions to try, cheapest first, with the type that samples are stored in."""
-    exact = [("exact", "float32"), ("exact", "float64")]
-    if draft.needs_double:
-        exact.pop(0)
-    by_name = {"exact": exact, "float": [("float", "float32")], "double": [("double", "float64")]}
-    if draft.options.precision != "auto":
-        return by_name[draft.options.precision]
-    return exact + by_name["float"] * (not draft.needs_double) + by_name["double"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +159,12 @@ class _Draft:
         return [one.kernel for one in self.cascade]
 
     @property
-    def needs_double(self) -> bool:
-        """True where float32 cannot hold samples, or `stretch` may magnify its rounding."""
-        wide = {self.spec.dtype, self.output.dtype} & WIDE_TYPES
-        return bool(wide) or self.output.range == "stretch"
+    def candidates(self) -> list[Arithmetic]:
+        """Kinds of arithmetic to try, cheapest first."""
+        wide = needs_double(self.spec, self.output.dtype, self.output.range)
+        # Colours times opacity are no longer 8-bit samples: like a stage before the first.
+        stages = len(self.cascade) + (self.alpha == "premultiply")
+        return candidates(self.options.precision, self.spec, stages=stages, wide=wide)
 
     @property
     def alpha(self) -> str:
@@ -203,21 +197,22 @@ class _Draft:
         edges = self.options.edges
         return Border("constant", 0.0) if self.alpha == "premultiply" and edges.mode == "constant" else edges
 
-    def plan(self, precision: str, samples: str) -> Plan:
-        """The plan at this precision.
+    def plan(self, arithmetic: Arithmetic) -> Plan:
+        """The plan in this arithmetic.
 
         Raises
         ------
-        CannotBeExactError
-            The precision is ``exact`` and some sum does not fit, or is no fraction.
+        OutOfReachError
+            It does not suit: some sum does not fit, or is no fraction.
         """
         premultiplied = self.alpha == "premultiply"
-        if precision == "exact":
+        samples = arithmetic.samples
+        if arithmetic.is_exact:
             check_source(self.spec, self.border, self.output, premultiplied=premultiplied)
         apart = self.alpha in ("premultiply", "keep")
-        planned = self._stages(precision, samples, self.spec.channels - apart)
+        planned = self._stages(arithmetic, self.spec.channels - apart)
         magnitude = planned[-1].extent.magnitude
-        if precision == "exact":
+        if arithmetic.is_exact:
             check_output(planned[-1].stage, magnitude, self.output, samples)
         source = self._extent().including(self.border).magnitude
         rounding = reading_error(self.spec, self.border, samples, source, premultiplied=premultiplied)
@@ -230,7 +225,8 @@ class _Draft:
             spec=self.spec,
             stages=tuple(one.stage for one in planned),
             output=self.output,
-            precision=precision,
+            precision=arithmetic.precision,
+            accumulator=arithmetic.accumulator,
             samples=samples,
             arithmetic_bound=mapping_error(self.output, samples, magnitude, rounding),
             error_bound=inf if error and self.divides_by_alpha else error,
@@ -240,23 +236,19 @@ class _Draft:
             is_copy=self.is_copy,
         )
 
-    def _stages(self, precision: str, samples: str, channels: int) -> list[PlannedStage]:
+    def _stages(self, arithmetic: Arithmetic, channels: int) -> list[PlannedStage]:
         """Plan the kernels in turn, each on what the one before it makes."""
         height, width = self.spec.height, self.spec.width
         extent = self._extent()
         planned: list[PlannedStage] = []
         for kernel, max_error in zip(self.cascade, self._error_shares(), strict=True):
-            if precision == "exact" and planned:
+            if arithmetic.is_exact and planned:
                 check_integer_result(planned[-1].stage)
-            given = StageInput(height, width, channels, extent.including(self.border), self.border)
-            one = plan_stage(
-                kernel,
-                given,
-                self.options,
-                precision=precision,
-                samples=samples,
-                max_error=max_error,
+            partial = not planned and self.spec.dtype in PARTIAL_SUM_TYPES and self.alpha != "premultiply"
+            given = StageInput(
+                height, width, channels, extent.including(self.border), self.border, partial_sums=partial
             )
+            one = plan_stage(kernel, given, self.options, arithmetic=arithmetic, max_error=max_error)
             height, width = one.stage.output_size(height, width)
             extent = one.extent
             planned.append(one)
@@ -294,8 +286,7 @@ class _Draft:
                 FactorizedKernel.of(one),
                 given,
                 options,
-                precision="double",
-                samples="float64",
+                arithmetic=DOUBLE,
                 max_error=None,
             ).stage
             height, width = stage.output_size(height, width)

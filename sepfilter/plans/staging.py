@@ -16,7 +16,10 @@ from sepfilter.plans.choice import Choice, choose
 from sepfilter.plans.exactness import integer_passes
 from sepfilter.plans.operations import count
 from sepfilter.plans.options import Options
+from sepfilter.plans.passes import Pass
 from sepfilter.plans.plan import Stage
+from sepfilter.plans.precision import Arithmetic, OutOfReachError
+from sepfilter.plans.quantization import quantize
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class StageInput:
         Where its samples lie.
     border : Border
         What lies beyond its edges.
+    partial_sums : bool
+        Float sums of it are made of partial sums: the compiled engine does so for 16-bit samples.
     """
 
     height: int
@@ -38,6 +43,7 @@ class StageInput:
     channels: int
     extent: Extent
     border: Border
+    partial_sums: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,7 @@ def plan_stage(
     given: StageInput,
     options: Options,
     *,
-    precision: str,
-    samples: str,
+    arithmetic: Arithmetic,
     max_error: float | None,
 ) -> PlannedStage:
     """Plan one kernel or gradient at one precision.
@@ -85,15 +90,15 @@ def plan_stage(
         What it runs on.
     options : Options
         Method, rank and padding.
-    precision, samples : str
-        ``exact``, ``float`` or ``double``, and the type that samples are stored in.
+    arithmetic : Arithmetic
+        What it runs in.
     max_error : float or None
         What of the error this stage may take, in units of the source.
 
     Raises
     ------
-    CannotBeExactError
-        For ``exact``, where the kernel is not rational or sums grow too large.
+    OutOfReachError
+        The arithmetic cannot do this: for ``exact``, the kernel is not rational or sums grow too large.
     ShapeError
         The padding is valid, and the image smaller than the kernel.
     """
@@ -103,12 +108,7 @@ def plan_stage(
         choose(component, factors, options, given.extent, share)
         for component, factors in zip(kernel.components, factorized.factors, strict=True)
     ]
-    exact = precision == "exact"
-    passes = (
-        integer_passes(kernel, choices, given.extent, samples)
-        if exact
-        else tuple(choice.floating_pass() for choice in choices)
-    )
+    passes, rounding = _passes(kernel, choices, given, arithmetic)
     stage = Stage(
         name=kernel.name,
         passes=passes,
@@ -118,11 +118,12 @@ def plan_stage(
         padding=options.padding,
         operations=count(passes, _samples(kernel, given, options.padding)),
         error_bound=combined([choice.error_bound for choice in choices]),
-        is_exact=exact,
+        is_exact=arithmetic.is_exact,
         reason=_reason(choices),
     )
     extent = _extent(choices, stage, given.extent)
-    rounding = 0.0 if exact else _rounding(choices, stage, given.extent, extent, samples)
+    if not arithmetic.is_exact:
+        rounding += _rounding_after(stage, extent, arithmetic.samples)
     gain = combined([choice.gain for choice in choices])
     kept_gain = combined([choice.kept_gain for choice in choices])
     return PlannedStage(stage, extent, gain, kept_gain, rounding)
@@ -174,16 +175,33 @@ def _extent(choices: list[Choice], stage: Stage, given: Extent) -> Extent:
     return Extent(0.0, hypot(*(extent.magnitude for extent in extents)))
 
 
-def _rounding(choices: list[Choice], stage: Stage, given: Extent, result: Extent, samples: str) -> float:
-    """Worst-case error of the stage's arithmetic."""
+def _passes(
+    kernel: AnyKernel, choices: list[Choice], given: StageInput, arithmetic: Arithmetic
+) -> tuple[tuple[Pass, ...], float]:
+    """The passes in their arithmetic, and the worst-case error of their sums."""
+    if arithmetic.is_exact:
+        return integer_passes(kernel, choices, given.extent, arithmetic), 0.0
+    floating = [choice.floating_pass() for choice in choices]
+    if arithmetic.is_integer:
+        if isinstance(kernel, Gradient) or not (given.border.value.is_integer() and choices[0].terms != 0):
+            raise OutOfReachError(f"{kernel.name} or the border does not suit 16-bit integers")
+        one, error = quantize(floating[0], given.extent)
+        return (one,), error + given.extent.magnitude * choices[0].taps_error()
     errors = [
-        rounding_error(one, samples, given.magnitude, choice.taps_error())
-        for one, choice in zip(stage.passes, choices, strict=True)
+        rounding_error(
+            one, arithmetic.samples, given.extent.magnitude, choice.taps_error(), partial=given.partial_sums
+        )
+        for one, choice in zip(floating, choices, strict=True)
     ]
+    return tuple(floating), combined(errors)
+
+
+def _rounding_after(stage: Stage, result: Extent, samples: str) -> float:
+    """Worst-case error of what follows the sums of a stage: a root, an offset."""
     unit = UNIT_ROUNDOFF[samples]
     if stage.is_magnitude:  # two squares, their sum, its root
-        return combined(errors) + 3 * unit * result.magnitude
-    return errors[0] + (unit * result.magnitude if stage.offset else 0.0)
+        return 3 * unit * result.magnitude
+    return 2 * unit * result.magnitude if stage.offset else 0.0
 
 
 def _reason(choices: list[Choice]) -> str:

@@ -89,7 +89,7 @@ def _rows(result: Result, engine: EngineInfo) -> Iterator[tuple[str, str]]:
         )
         speed = result.megapixels_per_second
         threads = f"{engine.threads} thread" + ("s" if engine.threads > 1 else "")
-        yield "speed", f"{speed:.3g} megapixels/s, engine {engine.name}, {threads}"
+        yield "speed", f"{speed:.3g} megapixels/s, engine {engine.label}, {threads}"
 
 
 def _plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -23,11 +23,24 @@ def pixels(source: Path | bytes) -> np.ndarray[Any, Any]:
 
 def test_a_photograph_is_filtered_as_scipy_filters_it(run: Run, samples: Path, tmp_path: Path) -> None:
     """gaussian:2 on a photograph is SciPy's gaussian_filter in float64, rounded."""
-    done = run("apply", samples / "coffee.png", "-k", "gaussian:2", "-o", "out.png")
+    coffee = samples / "coffee.png"
+    done = run("apply", coffee, "-k", "gaussian:2", "--precision", "float", "-o", "out.png")
     assert done.returncode == 0, done.stderr
-    source = pixels(samples / "coffee.png").astype(np.float64)
+    source = pixels(coffee).astype(np.float64)
     expected = np.rint(ndimage.gaussian_filter(source, (2, 2, 0), mode="reflect"))
     assert np.mean(pixels(tmp_path / "out.png") != expected) < 1e-5
+
+
+def test_a_photograph_differs_from_scipys_only_next_to_a_tie(run: Run, samples: Path, tmp_path: Path) -> None:
+    """What is chosen by itself rounds the other way only within the bound that the report states."""
+    coffee = samples / "coffee.png"
+    done = run("apply", coffee, "-k", "gaussian:2", "-o", "out.png", "--json")
+    plan = json.loads(done.stdout)["results"][0]["plan"]
+    true = ndimage.gaussian_filter(pixels(coffee).astype(np.float64), (2, 2, 0), mode="reflect")
+    differs = pixels(tmp_path / "out.png") != np.rint(true)
+    assert plan["precision"] == "fast"
+    assert 0 < plan["arithmetic_bound"] <= 0.1
+    assert np.abs(true - np.floor(true) - 0.5)[differs].max() <= plan["arithmetic_bound"] + 1e-9
 
 
 def test_the_table_goes_to_stderr_and_nothing_to_stdout(run: Run, samples: Path) -> None:

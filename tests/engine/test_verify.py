@@ -56,6 +56,6 @@ def test_an_approximation_shows_how_far_it_is_from_the_exact_result(
 def test_a_spoilt_sample_shows_in_the_rounded_difference_alone(image: npt.NDArray[Any]) -> None:
     """What was written is compared, apart from what was computed."""
     image[...] = image // 2
-    found = verified("box:3", image, spoilt=20)
+    found = verified("box:4", image, spoilt=20)
     assert found.max_rounded_difference == 20
     assert found.max_abs_difference < 1e-9

@@ -33,7 +33,8 @@ def test_exact_stays_exact_under_scale_and_offset(scale: float, offset: float) -
     whole, rest = np.divmod(numerators, 4 * 65536)
     half = 2 * 65536
     expected = whole + ((rest > half) | ((rest == half) & (whole % 2 == 1)))
-    plan = make_plan("binomial:9", ImageSpec.of(NOISE), dtype="int16", scale=scale, offset=offset)
+    how = {"precision": "exact", "dtype": "int16", "scale": scale, "offset": offset}
+    plan = make_plan("binomial:9", ImageSpec.of(NOISE), **how)
     assert (plan.precision, plan.arithmetic_bound) == ("exact", 0.0)
     assert np.array_equal(execute(plan, NOISE), np.clip(expected, -32768, 32767))
 

@@ -28,13 +28,20 @@ def of(dtype: str, channels: int = 1, *, alpha: bool = False) -> ImageSpec:
         ("sobel-x", GREY, {}, "exact", "float32"),
         ("sobel", GREY, {}, "exact", "float32"),
         ("box:4", GREY, {}, "exact", "float32"),
-        ("box:3", GREY, {}, "exact", "float64"),
-        ("box:3", of("uint16"), {}, "exact", "float64"),
+        ("box:3", GREY, {}, "exact", "float32"),
+        ("box:3", of("uint16"), {}, "exact", "float32"),
+        ("box:9", of("uint16"), {}, "exact", "float64"),
+        ("binomial:9", GREY, {}, "fast", "float32"),
+        ("binomial:9", GREY, {"precision": "exact"}, "exact", "float32"),
         ([[256]], of("uint16"), {}, "exact", "float32"),
         ([[257]], of("uint16"), {}, "exact", "float64"),
         ("sobel", of("uint16"), {}, "exact", "float64"),
         ("sobel-x", of("int32"), {}, "exact", "float64"),
-        ("gaussian:1", GREY, {}, "float", "float32"),
+        ("gaussian:1", GREY, {}, "fast", "float32"),
+        ("gaussian:1", of("int8"), {}, "fast", "float32"),
+        ("gaussian:1", of("uint16"), {}, "float", "float32"),
+        (["gaussian:1", "gaussian:1"], GREY, {}, "float", "float32"),
+        ("gaussian:1", GREY, {"precision": "float"}, "float", "float32"),
         ("gaussian:1", of("float32"), {}, "float", "float32"),
         ("sobel-x", of("float16"), {}, "float", "float32"),
         ("gaussian:1", of("uint32"), {}, "double", "float64"),
@@ -43,11 +50,11 @@ def of(dtype: str, channels: int = 1, *, alpha: bool = False) -> ImageSpec:
         ("gaussian:1", GREY, {"scale": 1e6}, "double", "float64"),
         ("gaussian:1", GREY, {"dtype": "int32"}, "double", "float64"),
         ("gaussian:1", GREY, {"output_range": "stretch"}, "double", "float64"),
-        ("sobel-x", GREY, {"scale": 0.3}, "float", "float32"),
+        ("sobel-x", GREY, {"scale": 0.3}, "fast", "float32"),
         ("sobel-x", GREY, {"border": "constant:0.5"}, "float", "float32"),
         ("sobel-x", GREY, {"precision": "double"}, "double", "float64"),
         ("sobel-x", of("uint32"), {"precision": "float"}, "float", "float32"),
-        ("laplacian", GREY, {"rank": 1}, "float", "float32"),
+        ("laplacian", GREY, {"rank": 1}, "fast", "float32"),
         ("box:3", of("uint8", 4, alpha=True), {}, "float", "float32"),
         ("box:4", of("uint8", 4, alpha=True), {"alpha": "keep"}, "exact", "float32"),
         (["sobel-x", "laplacian"], GREY, {}, "exact", "float32"),
@@ -57,7 +64,7 @@ def of(dtype: str, channels: int = 1, *, alpha: bool = False) -> ImageSpec:
 def test_precision_is_exact_where_it_can_be_and_double_where_it_must(
     kernel: Any, spec: ImageSpec, options: dict[str, Any], precision: str, samples: str
 ) -> None:
-    """Whole numbers stay exact; float where its bound is small; else double, or as asked."""
+    """Whole numbers stay exact; fast or float where its bound is small; else double, or as asked."""
     plan = make_plan(kernel, spec, **options)
     assert (plan.precision, plan.samples) == (precision, samples)
 
@@ -73,7 +80,9 @@ def test_automatic_float_errs_by_a_tenth_of_a_level_at_most(scale: float) -> Non
     plan = make_plan("gaussian:1", GREY, scale=scale)
     assert plan.arithmetic_bound <= 0.1
     forced = make_plan("gaussian:1", GREY, scale=scale, precision="float")
-    assert plan.precision == ("float" if forced.arithmetic_bound <= 0.1 else "double")
+    fast = make_plan("gaussian:1", GREY, scale=scale, precision="fast")
+    cheapest = [one.precision for one in (fast, forced) if one.arithmetic_bound <= 0.1]
+    assert plan.precision == (cheapest[0] if cheapest else "double")
 
 
 def test_the_bound_grows_with_terms_that_oppose_one_another() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepfilter.engine.scipy_passes import run_pass
+from sepfilter.engine.scipy_engine import run_pass
 from sepfilter.plans.passes import DirectPass, SeparablePass
 
 SMALL = settings(max_examples=40, deadline=None)

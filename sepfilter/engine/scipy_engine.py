@@ -1,4 +1,4 @@
-"""The passes by SciPy: the plain twin that any faster engine is held against."""
+"""The passes by SciPy: the plain twin that the compiled engine is held against, and stands in for it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,78 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sepfilter.engine.block import Block
+from sepfilter.engine.borders import border_indices
+from sepfilter.engine.mapping import Losses, map_samples
 from sepfilter.kernels.arrays import FloatArray
+from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.passes import DirectPass, Pass, SeparablePass
+from sepfilter.plans.plan import Stage
+from sepfilter.plans.precision import Arithmetic
 
 Samples = npt.NDArray[Any]
+
+
+def filter_block(
+    stage: Stage, block: Block, arithmetic: Arithmetic, output: OutputMap | None, out: Samples
+) -> Losses:
+    """Filter a block and write the result; the interface that every engine has.
+
+    Parameters
+    ----------
+    stage : Stage
+        What to do.
+    block : Block
+        Pixels, and how many of them are context.
+    arithmetic : Arithmetic
+        What the stage was planned for.
+    output : OutputMap or None
+        What becomes of the results; None to leave them as they are.
+    out : ndarray
+        Shape (h, w, C), what the block's context leaves over: of the output's type, or of
+        ``arithmetic.samples`` without one.
+
+    Returns
+    -------
+    Losses
+        What the output's type could not hold.
+    """
+    # Integers are exact in float64, however they are summed up.
+    held = extended(stage, block, "float64" if arithmetic.is_integer else arithmetic.samples)
+    results = [run_pass(one, held) for one in stage.passes]
+    result = results[0].astype(arithmetic.samples, copy=False)
+    if stage.is_magnitude and stage.is_exact:
+        # The root of an exact sum is correctly rounded, which hypot does not promise.
+        np.sqrt(results[0] * results[0] + results[1] * results[1], out=result, casting="same_kind")
+    elif stage.is_magnitude:
+        np.hypot(result, results[1], out=result)
+    if stage.offset:
+        result += stage.offset
+    if output is not None:
+        return map_samples(result, output, out)
+    out[...] = result
+    return Losses()
+
+
+def extended(stage: Stage, block: Block, dtype: str) -> Samples:
+    """The block with all that the kernel reaches around it: context where there is some, else the border."""
+    border, pixels = stage.border, block.pixels
+    height, width, channels = pixels.shape
+    (above, below, before, after), (top, bottom, left, right) = block.context, stage.halo
+    rows = border_indices(above - top, height - below + bottom, height, border.mode)
+    first, last = before - left, width - after + right
+    columns = border_indices(first, last, width, border.mode)
+    held = np.empty((len(rows), len(columns), channels), dtype)
+    follow = rows[0] >= 0 and bool(np.all(np.diff(rows) == 1))
+    strip = pixels[rows[0] : rows[-1] + 1] if follow else pixels[rows]
+    inside = slice(min(max(first, 0), last) - first, max(min(last, width), first) - first)
+    held[:, inside] = strip[:, first + inside.start : first + inside.stop]
+    for edge in (slice(0, inside.start), slice(inside.stop, None)):
+        held[:, edge] = strip[:, columns[edge]]
+    if border.mode == "constant":
+        held[rows < 0] = border.value
+        held[:, columns < 0] = border.value
+    return held
 
 
 def run_pass(one: Pass, block: Samples) -> Samples:
@@ -53,8 +121,11 @@ def _separable(one: SeparablePass, block: Samples) -> Samples:
     height = block.shape[0] - one.height + 1
     width = block.shape[1] - one.width + 1
     total: Samples | None = None
-    for column, row in zip(one.columns, one.rows, strict=True):
-        term = _along(_along(block, row, axis=1), column, axis=0)
+    for at, (column, row) in enumerate(zip(one.columns, one.rows, strict=True)):
+        sums = _along(block, row, axis=1)
+        if one.shifts is not None and one.shifts[at]:
+            sums = np.floor(np.ldexp(sums, -int(one.shifts[at])) + 0.5)
+        term = _along(sums, column, axis=0)
         if total is None:
             total = term
         else:

@@ -1,0 +1,29 @@
+# See native/module.c.
+
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+
+Pass: TypeAlias = tuple[Array, float] | tuple[Array, Array, Array | None, float]
+
+def filter(  # noqa: A001
+    pixels: Array,
+    out: Array,
+    context: tuple[int, int, int, int],
+    border: int,
+    constant: float,
+    anchor: tuple[int, int],
+    passes: tuple[Pass, ...],
+    accumulator: int,
+    wide: bool,
+    absolute: bool,
+    scale: float,
+    offset: float,
+    count: bool,
+    /,
+) -> tuple[int, int, int]: ...
+def choose(level: str | None, /) -> bool: ...
+def level() -> str: ...
+def levels() -> list[str]: ...

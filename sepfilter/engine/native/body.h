@@ -1,0 +1,415 @@
+/* All inner loops for one instruction set. Wants ISA(name), VECTOR_BYTES, and the few operations that plain
+ * C does not become by itself: DOT_ADD, STORE_U8, STORE_I8, STORE_U16, STORE_I16, STREAM. */
+#include <math.h>
+#include <string.h>
+
+#include "loops.h"
+
+#define UNROLL _Pragma("GCC unroll 8")
+#define LANES_32 ((ptrdiff_t)(VECTOR_BYTES / 4))
+
+typedef float vf __attribute__((vector_size(VECTOR_BYTES)));
+typedef double vd __attribute__((vector_size(VECTOR_BYTES)));
+typedef int32_t vi __attribute__((vector_size(VECTOR_BYTES)));
+typedef int16_t vs __attribute__((vector_size(VECTOR_BYTES)));
+typedef vf loose_vf __attribute__((aligned(4), may_alias));
+typedef vi loose_vi __attribute__((aligned(4), may_alias));
+
+/* ---- rows times coefficients ---- */
+
+#define MULTIPLY_ADD(sum, value, factor) ((sum) += (value) * (factor))
+#define ELEMENT int16_t
+#define VECTOR vs
+#define NAME ISA(sweep_i16_1)
+#define OUTPUTS 1
+#define VECTORS 4
+#include "sweep.h"
+#define NAME ISA(sweep_i16_2)
+#define OUTPUTS 2
+#define VECTORS 4
+#include "sweep.h"
+#define NAME ISA(sweep_i16_4)
+#define OUTPUTS 4
+#define VECTORS 2
+#include "sweep.h"
+#undef ELEMENT
+#undef VECTOR
+
+#define RUNS
+#define ELEMENT float
+#define VECTOR vf
+#define NAME ISA(sweep_f32_1)
+#define OUTPUTS 1
+#define VECTORS 4
+#include "sweep.h"
+#define NAME ISA(sweep_f32_2)
+#define OUTPUTS 2
+#define VECTORS 4
+#include "sweep.h"
+#define NAME ISA(sweep_f32_4)
+#define OUTPUTS 4
+#define VECTORS 2
+#include "sweep.h"
+#undef ELEMENT
+#undef VECTOR
+
+#define ELEMENT double
+#define VECTOR vd
+#define NAME ISA(sweep_f64_1)
+#define OUTPUTS 1
+#define VECTORS 4
+#include "sweep.h"
+#define NAME ISA(sweep_f64_2)
+#define OUTPUTS 2
+#define VECTORS 4
+#include "sweep.h"
+#define NAME ISA(sweep_f64_4)
+#define OUTPUTS 4
+#define VECTORS 2
+#include "sweep.h"
+#undef ELEMENT
+#undef VECTOR
+#undef RUNS
+#undef MULTIPLY_ADD
+
+#define MULTIPLY_ADD(sum, value, factor) ((sum) = DOT_ADD(sum, value, (vi){0} + (factor)))
+#define ELEMENT int32_t
+#define VECTOR vi
+#define NAME ISA(sweep_i32_1)
+#define OUTPUTS 1
+#define VECTORS 4
+#include "sweep.h"
+#define NAME ISA(sweep_i32_2)
+#define OUTPUTS 2
+#define VECTORS 4
+#include "sweep.h"
+#define NAME ISA(sweep_i32_4)
+#define OUTPUTS 4
+#define VECTORS 2
+#include "sweep.h"
+#undef ELEMENT
+#undef VECTOR
+#undef MULTIPLY_ADD
+
+/* ---- pairs ---- */
+
+static void ISA(pair)(size_t count, const int16_t *restrict first, const int16_t *restrict second,
+                      int32_t *restrict pairs)
+{
+    for (size_t i = 0; i < count; i++)
+        pairs[i] = (int32_t)((uint32_t)(uint16_t)first[i] | (uint32_t)(uint16_t)second[i] << 16);
+}
+
+static void ISA(across_pairs)(size_t count, size_t taps, const int32_t *upper, const int32_t *lower,
+                              size_t stride, const int32_t *coefficients, int shift, int32_t *pairs)
+{
+    enum { VECTORS = 4 };
+    vi half = (vi){0} + (shift ? 1 << (shift - 1) : 0), low_half = (vi){0} + 0xffff;
+    for (size_t at = 0; at < count; at += VECTORS * LANES_32) {
+        vi above[VECTORS], below[VECTORS];
+        UNROLL for (int v = 0; v < VECTORS; v++) above[v] = below[v] = half;
+        for (size_t t = 0; t < taps; t++) {
+            vi factor = (vi){0} + coefficients[t];
+            const int32_t *one = upper + at + t * stride, *two = lower + at + t * stride;
+            UNROLL for (int v = 0; v < VECTORS; v++) {
+                above[v] = DOT_ADD(above[v], *(const loose_vi *)(one + v * LANES_32), factor);
+                below[v] = DOT_ADD(below[v], *(const loose_vi *)(two + v * LANES_32), factor);
+            }
+        }
+        UNROLL for (int v = 0; v < VECTORS; v++)
+            *(loose_vi *)(pairs + at + v * LANES_32) =
+                ((above[v] >> shift) & low_half) | ((below[v] >> shift) << 16);
+    }
+}
+
+/* ---- samples to elements: loops that the compiler makes vectors of ---- */
+
+#define WIDEN(NAME, SAMPLE, ELEMENT)                                                             \
+    static void ISA(NAME)(size_t count, const void *samples, void *elements)                      \
+    {                                                                                             \
+        const SAMPLE *restrict from = samples;                                                    \
+        ELEMENT *restrict to = elements;                                                          \
+        for (size_t i = 0; i < count; i++)                                                        \
+            to[i] = (ELEMENT)from[i];                                                             \
+    }
+WIDEN(u8_i16, uint8_t, int16_t)
+WIDEN(i8_i16, int8_t, int16_t)
+WIDEN(u8_f32, uint8_t, float)
+WIDEN(i8_f32, int8_t, float)
+WIDEN(u16_f32, uint16_t, float)
+WIDEN(i16_f32, int16_t, float)
+WIDEN(f32_f32, float, float)
+WIDEN(u8_f64, uint8_t, double)
+WIDEN(i8_f64, int8_t, double)
+WIDEN(u16_f64, uint16_t, double)
+WIDEN(i16_f64, int16_t, double)
+WIDEN(u32_f64, uint32_t, double)
+WIDEN(i32_f64, int32_t, double)
+WIDEN(f32_f64, float, double)
+WIDEN(f64_f64, double, double)
+
+/* ---- sums to samples ---- */
+
+/* Adding 1.5 * 2**23 rounds half to even, and leaves the integer in the low bits. */
+#define ROUNDING_F32 12582912.0f
+#define ROUNDING_F64 6755399441055744.0
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* Counts go to lanes of -1 each, summed up once a call. */
+struct ISA(counts) {
+    vi low, high, nonfinite;
+};
+
+static void ISA(add_counts)(const struct ISA(counts) *counts, ptrdiff_t lanes, struct losses *losses)
+{
+    for (ptrdiff_t lane = 0; lane < lanes; lane++) {
+        losses->low -= (uint64_t)(int64_t)counts->low[lane];
+        losses->high -= (uint64_t)(int64_t)counts->high[lane];
+        losses->nonfinite -= (uint64_t)(int64_t)counts->nonfinite[lane];
+    }
+}
+
+INLINE void ISA(store)(vi integers, enum sample_type type, void *samples, size_t at)
+{
+    switch (type) {
+    case U8: STORE_U8((uint8_t *)samples + at, integers); break;
+    case I8: STORE_I8((int8_t *)samples + at, integers); break;
+    case U16: STORE_U16((uint16_t *)samples + at, integers); break;
+    default: STORE_I16((int16_t *)samples + at, integers); break;
+    }
+}
+
+/* One vector of float sums to samples. `type` and `plain`, which leaves out all that is seldom asked for, are
+ * constants wherever this is called, so that each caller's loop has no branch. */
+INLINE void ISA(finish_vector)(vf value, const struct finish *how, bool plain, enum sample_type type,
+                               void *samples, size_t at, struct ISA(counts) *counts)
+{
+    if (!plain && how->divides)
+        value /= how->divisor;
+    value = value * how->scale + how->offset;
+    if (!plain && how->absolute)
+        value = (vf)((vi)value & 0x7fffffff);
+    if (!plain && how->count)
+        counts->nonfinite += ((vi)value & 0x7f800000) == 0x7f800000;
+    if (type == F32) {
+        *(loose_vf *)((float *)samples + at) = value;
+        return;
+    }
+    if (!plain || type == I8 || type == I16)
+        value = (vf)((vi)value & (value == value)); /* NaN becomes 0; below it becomes the least, 0 too */
+    value = AT_LEAST(value, (vf){0} + ((float)how->low - 1));
+    value = AT_MOST(value, (vf){0} + ((float)how->high + 1));
+    vi integers = (vi)(value + ROUNDING_F32) - (vi)((vf){0} + ROUNDING_F32);
+    if (!plain && how->count) {
+        counts->low += integers < (int32_t)how->low;
+        counts->high += integers > (int32_t)how->high;
+    }
+    ISA(store)(integers, type, samples, at);
+}
+
+/* One loop from each kind of sums; TO_FLOAT makes a vector of floats of the sums at a place. */
+#define FINISH(NAME, SUM, TO_FLOAT)                                                               \
+    INLINE void ISA(NAME##_as)(size_t count, const SUM *from, const struct finish how, bool plain, \
+                               enum sample_type type, void *samples, struct losses *losses)       \
+    {                                                                                             \
+        struct ISA(counts) counts = {{0}, {0}, {0}}, last = counts;                               \
+        size_t at = 0;                                                                            \
+        for (; at + LANES_32 <= count; at += LANES_32)                                            \
+            ISA(finish_vector)(TO_FLOAT(from + at), &how, plain, type, samples, at, &counts);     \
+        if (at < count)                                                                           \
+            ISA(finish_vector)(TO_FLOAT(from + at), &how, plain, type, samples, at, &last);       \
+        if (!plain && how.count) {                                                                \
+            ISA(add_counts)(&counts, LANES_32, losses);                                           \
+            ISA(add_counts)(&last, (ptrdiff_t)(count - at), losses);                              \
+        }                                                                                         \
+    }                                                                                             \
+    static void ISA(NAME)(size_t count, void *sums, const struct finish *how, void *samples,      \
+                          struct losses *losses)                                                  \
+    {                                                                                             \
+        bool plain = !how->divides && !how->absolute && !how->count;                              \
+        if (!plain)                                                                               \
+            ISA(NAME##_as)(count, sums, *how, false, how->type, samples, losses);                 \
+        else if (how->type == U8)                                                                 \
+            ISA(NAME##_as)(count, sums, *how, true, U8, samples, losses);                         \
+        else if (how->type == U16)                                                                \
+            ISA(NAME##_as)(count, sums, *how, true, U16, samples, losses);                        \
+        else if (how->type == I16)                                                                \
+            ISA(NAME##_as)(count, sums, *how, true, I16, samples, losses);                        \
+        else if (how->type == I8)                                                                 \
+            ISA(NAME##_as)(count, sums, *how, true, I8, samples, losses);                         \
+        else                                                                                      \
+            ISA(NAME##_as)(count, sums, *how, true, F32, samples, losses);                        \
+    }
+typedef int16_t half_vs __attribute__((vector_size(VECTOR_BYTES / 2), aligned(2), may_alias));
+#define OF_I16(from) __builtin_convertvector(*(const half_vs *)(from), vf)
+#define OF_I32(from) __builtin_convertvector(*(const loose_vi *)(from), vf)
+#define OF_F32(from) (*(const loose_vf *)(from))
+FINISH(finish_any_i16, int16_t, OF_I16)
+FINISH(finish_i32, int32_t, OF_I32)
+FINISH(finish_f32, float, OF_F32)
+
+/* 16-bit sums that only have to saturate, as those of a Sobel derivative, never leave 16 bits. */
+static void ISA(finish_i16)(size_t count, void *sums, const struct finish *how, void *samples,
+                            struct losses *losses)
+{
+    const int16_t *from = sums;
+    if (how->count || how->divides || how->maps || how->absolute || (how->type != U8 && how->type != I16)) {
+        ISA(finish_any_i16)(count, sums, how, samples, losses);
+        return;
+    }
+    if (how->type == I16) {
+        memcpy(samples, sums, count * sizeof(int16_t));
+        return;
+    }
+    uint8_t *restrict to = samples;
+    for (size_t i = 0; i < count; i++) {
+        int16_t value = from[i] < 0 ? 0 : from[i];
+        to[i] = (uint8_t)(value > 255 ? 255 : value);
+    }
+}
+
+#define STORE_LOOP(SAMPLE)                                                                        \
+    for (size_t i = 0; i < count; i++)                                                            \
+        ((SAMPLE *)samples)[i] = (SAMPLE)values[i];
+
+/* Double sums: a chunk at a time through a small buffer, the operations of finish_vector one by one. */
+static void ISA(finish_f64)(size_t count, void *sums, const struct finish *how, void *samples,
+                            struct losses *losses)
+{
+    double *restrict values = sums;
+    if (how->divides)
+        for (size_t i = 0; i < count; i++) values[i] /= how->wide_divisor;
+    if (how->maps)
+        for (size_t i = 0; i < count; i++) values[i] = values[i] * how->wide_scale + how->wide_offset;
+    if (how->absolute)
+        for (size_t i = 0; i < count; i++) values[i] = fabs(values[i]);
+    if (how->type == F32) {
+        STORE_LOOP(float)
+        for (size_t i = 0; how->count && i < count; i++)
+            losses->nonfinite += !isfinite(((float *)samples)[i]);
+        return;
+    }
+    for (size_t i = 0; how->count && i < count; i++)
+        losses->nonfinite += !isfinite(values[i]);
+    if (how->type == F64) {
+        STORE_LOOP(double)
+        return;
+    }
+    double low = how->low, high = how->high;
+    for (size_t i = 0; i < count; i++) {
+        double value = values[i] == values[i] ? values[i] : 0.0;
+        value = value < low - 1 ? low - 1 : value;
+        value = value > high + 1 ? high + 1 : value;
+        values[i] = (value + ROUNDING_F64) - ROUNDING_F64;
+    }
+    for (size_t i = 0; how->count && i < count; i++) {
+        losses->low += values[i] < low;
+        losses->high += values[i] > high;
+    }
+    for (size_t i = 0; i < count; i++) {
+        double value = values[i] < low ? low : values[i];
+        values[i] = value > high ? high : value;
+    }
+    switch (how->type) {
+    case U8: STORE_LOOP(uint8_t) break;
+    case I8: STORE_LOOP(int8_t) break;
+    case U16: STORE_LOOP(uint16_t) break;
+    case I16: STORE_LOOP(int16_t) break;
+    case U32: STORE_LOOP(uint32_t) break;
+    default: STORE_LOOP(int32_t) break;
+    }
+}
+
+#define TO_DOUBLE(NAME, SUM)                                                                      \
+    static void ISA(NAME)(size_t count, const void *sums, double *restrict values)                \
+    {                                                                                             \
+        const SUM *restrict from = sums;                                                          \
+        for (size_t i = 0; i < count; i++)                                                        \
+            values[i] = from[i];                                                                  \
+    }
+TO_DOUBLE(i16_to_double, int16_t)
+TO_DOUBLE(i32_to_double, int32_t)
+
+/* ---- magnitudes ---- */
+
+/* Squares of integers are summed up exactly; the planner has seen to it that they fit. */
+#define MAGNITUDE_OF_INTEGERS(NAME, SUM)                                                          \
+    static void ISA(NAME)(size_t count, const void *xs, const void *ys, bool wide, void *values)  \
+    {                                                                                             \
+        const SUM *restrict x = xs, *restrict y = ys;                                             \
+        float *restrict narrow = values;                                                          \
+        double *restrict doubles = values;                                                        \
+        if (wide)                                                                                 \
+            for (size_t i = 0; i < count; i++)                                                    \
+                doubles[i] = sqrt((double)x[i] * x[i] + (double)y[i] * y[i]);                     \
+        else                                                                                      \
+            for (size_t i = 0; i < count; i++)                                                    \
+                narrow[i] = sqrtf((float)x[i] * x[i] + (float)y[i] * y[i]);                       \
+    }
+MAGNITUDE_OF_INTEGERS(magnitude_i16, int16_t)
+MAGNITUDE_OF_INTEGERS(magnitude_i32, int32_t)
+
+/* In double, where no square of a float overflows or vanishes. */
+static void ISA(magnitude_f32)(size_t count, const void *xs, const void *ys, bool wide, void *values)
+{
+    const float *restrict x = xs, *restrict y = ys;
+    float *restrict to = values;
+    (void)wide;
+    for (size_t i = 0; i < count; i++)
+        to[i] = (float)sqrt((double)x[i] * x[i] + (double)y[i] * y[i]);
+}
+
+static void ISA(magnitude_f64)(size_t count, const void *xs, const void *ys, bool wide, void *values)
+{
+    const double *x = xs, *y = ys;
+    double *to = values;
+    (void)wide;
+    for (size_t i = 0; i < count; i++) {
+        double square = x[i] * x[i] + y[i] * y[i];
+        /* hypot scales first, so that squares neither overflow nor vanish; sqrt is correctly rounded. */
+        to[i] = square > 1e-280 && square < 1e300 ? sqrt(square) : hypot(x[i], y[i]);
+    }
+}
+
+/* ---- the table ---- */
+
+static void ISA(stream)(size_t bytes, const void *from, void *out)
+{
+    const char *source = from;
+    char *target = out;
+    size_t head = (0 - (uintptr_t)target) % 16;
+    if (bytes < 256) {
+        memcpy(target, source, bytes);
+        return;
+    }
+    memcpy(target, source, head);
+    size_t at = head;
+    for (; at + 16 <= bytes; at += 16)
+        STREAM(target + at, source + at);
+    memcpy(target + at, source + at, bytes - at);
+}
+
+const struct loops ISA(loops) = {
+    .name = ISA_NAME,
+    .widen = {
+        [IN_I16] = {[U8] = ISA(u8_i16), [I8] = ISA(i8_i16)},
+        [IN_I32] = {[U8] = ISA(u8_i16), [I8] = ISA(i8_i16)},
+        [IN_F32] = {[U8] = ISA(u8_f32), [I8] = ISA(i8_f32), [U16] = ISA(u16_f32), [I16] = ISA(i16_f32),
+                    [F32] = ISA(f32_f32)},
+        [IN_F64] = {[U8] = ISA(u8_f64), [I8] = ISA(i8_f64), [U16] = ISA(u16_f64), [I16] = ISA(i16_f64),
+                    [U32] = ISA(u32_f64), [I32] = ISA(i32_f64), [F32] = ISA(f32_f64), [F64] = ISA(f64_f64)},
+    },
+    .sweep = {
+        [IN_I16] = {ISA(sweep_i16_1), ISA(sweep_i16_2), ISA(sweep_i16_4)},
+        [IN_I32] = {ISA(sweep_i32_1), ISA(sweep_i32_2), ISA(sweep_i32_4)},
+        [IN_F32] = {ISA(sweep_f32_1), ISA(sweep_f32_2), ISA(sweep_f32_4)},
+        [IN_F64] = {ISA(sweep_f64_1), ISA(sweep_f64_2), ISA(sweep_f64_4)},
+    },
+    .pair = ISA(pair),
+    .across_pairs = ISA(across_pairs),
+    .finish = {ISA(finish_i16), ISA(finish_i32), ISA(finish_f32), ISA(finish_f64)},
+    .to_double = {ISA(i16_to_double), ISA(i32_to_double)},
+    .magnitude = {ISA(magnitude_i16), ISA(magnitude_i32), ISA(magnitude_f32), ISA(magnitude_f64)},
+    .stream = ISA(stream),
+};

@@ -1,0 +1,39 @@
+/* The loops for x86-64 with AVX2 and FMA; nothing here runs before dispatch.c has found both. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+
+#define ISA(name) name##_avx2
+#define ISA_NAME "avx2"
+#define VECTOR_BYTES 32
+
+#define DOT_ADD(sum, pairs, factors) \
+    ((sum) + (vi)_mm256_madd_epi16((__m256i)(pairs), (__m256i)(factors)))
+#define AT_LEAST(values, low) ((vf)_mm256_max_ps((__m256)(values), (__m256)(low)))
+#define AT_MOST(values, high) ((vf)_mm256_min_ps((__m256)(values), (__m256)(high)))
+#define LOW(integers) _mm256_castsi256_si128((__m256i)(integers))
+#define HIGH(integers) _mm256_extracti128_si256((__m256i)(integers), 1)
+#define PACK_16(integers) _mm_packs_epi32(LOW(integers), HIGH(integers))
+#define STORE_U8(to, integers) \
+    _mm_storel_epi64((__m128i *)(to), _mm_packus_epi16(PACK_16(integers), _mm_setzero_si128()))
+#define STORE_I8(to, integers) \
+    _mm_storel_epi64((__m128i *)(to), _mm_packs_epi16(PACK_16(integers), _mm_setzero_si128()))
+#define STORE_I16(to, integers) _mm_storeu_si128((__m128i *)(to), PACK_16(integers))
+#define STORE_U16(to, integers) \
+    _mm_storeu_si128((__m128i *)(to), _mm_packus_epi32(LOW(integers), HIGH(integers)))
+#define STREAM(to, from) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(from)))
+
+#include "body.h"
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif

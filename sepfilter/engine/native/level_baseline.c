@@ -1,0 +1,43 @@
+/* The loops for every machine: SSE2 on x86-64, plain vectors elsewhere. */
+#define ISA(name) name##_baseline
+#define ISA_NAME "baseline"
+#define VECTOR_BYTES 16
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#define DOT_ADD(sum, pairs, factors) \
+    ((sum) + (vi)_mm_madd_epi16((__m128i)(pairs), (__m128i)(factors)))
+#define AT_LEAST(values, low) ((vf)_mm_max_ps((__m128)(values), (__m128)(low)))
+#define AT_MOST(values, high) ((vf)_mm_min_ps((__m128)(values), (__m128)(high)))
+#define PACK_16(integers) _mm_packs_epi32((__m128i)(integers), (__m128i)(integers))
+#define STORE_LOW_4(to, bytes)                                  \
+    do {                                                        \
+        int low_4 = _mm_cvtsi128_si32(bytes);                   \
+        memcpy(to, &low_4, 4);                                  \
+    } while (0)
+#define STORE_U8(to, integers) STORE_LOW_4(to, _mm_packus_epi16(PACK_16(integers), PACK_16(integers)))
+#define STORE_I8(to, integers) STORE_LOW_4(to, _mm_packs_epi16(PACK_16(integers), PACK_16(integers)))
+#define STORE_I16(to, integers) _mm_storel_epi64((__m128i *)(to), PACK_16(integers))
+#define STORE_U16(to, integers) /* SSE2 packs signed only */            \
+    _mm_storel_epi64((__m128i *)(to),                                   \
+                     _mm_xor_si128(PACK_16((integers) - 0x8000), _mm_set1_epi16((short)0x8000)))
+#define STREAM(to, from) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(from)))
+#else
+#define DOT_ADD(sum, pairs, factors) \
+    ((sum) + (((pairs) << 16) >> 16) * (((factors) << 16) >> 16) + ((pairs) >> 16) * ((factors) >> 16))
+#define WHERE(mask, one, other) ((vf)(((mask) & (vi)(one)) | (~(mask) & (vi)(other))))
+#define AT_LEAST(values, low) WHERE((values) > (low), values, low)
+#define AT_MOST(values, high) WHERE((values) < (high), values, high)
+#define STORE_EACH(SAMPLE, to, integers, low, high)                                     \
+    for (int lane = 0; lane < 4; lane++)                                                \
+        (to)[lane] = (SAMPLE)((integers)[lane] < (low)    ? (low)                       \
+                              : (integers)[lane] > (high) ? (high)                      \
+                                                          : (integers)[lane])
+#define STORE_U8(to, integers) STORE_EACH(uint8_t, to, integers, 0, 255)
+#define STORE_I8(to, integers) STORE_EACH(int8_t, to, integers, -128, 127)
+#define STORE_U16(to, integers) STORE_EACH(uint16_t, to, integers, 0, 65535)
+#define STORE_I16(to, integers) STORE_EACH(int16_t, to, integers, -32768, 32767)
+#define STREAM(to, from) memcpy(to, from, 16)
+#endif
+
+#include "body.h"

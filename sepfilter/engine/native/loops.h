@@ -1,0 +1,81 @@
+/* The inner loops, once for each instruction set: a table of function pointers, filled by dispatch.c. */
+#ifndef SEPFILTER_LOOPS_H
+#define SEPFILTER_LOOPS_H
+
+#include "filter.h"
+
+/* Rows that loops read and write are padded: up to this many elements past the end are touched. */
+#define PADDING 64
+
+/* Output rows that share each load of an input row: 1, 2 or 4. */
+#define MAX_OUTPUTS 4
+
+/* Products of 16-bit samples that are summed up in a row, in float, before they join the total: that keeps
+ * rounding small. */
+#define PARTIAL_SUM 16
+
+/* Steps of a sweep up to `end`, which the same outputs m take (bit m of `takes`); at the end the partial sums
+ * of some are complete (bit m of `closes`). */
+struct run {
+    size_t end;
+    uint8_t takes, closes;
+};
+
+/* Input rows times factors: outputs[m][i] = sum over t of rows[t][i] * factors[t * M + m]. Float sums mind the
+ * runs: what an output does not take cannot reach it, not even a NaN. */
+struct sweep {
+    size_t taps;
+    const void **rows;
+    void *factors;
+    struct run *runs;
+    bool closes; /* whether any run does */
+};
+
+/* How sums become samples; `sums` may be overwritten on the way. */
+struct finish {
+    float scale, offset, divisor;
+    double wide_scale, wide_offset, wide_divisor;
+    bool divides, maps, absolute, count;
+    enum sample_type type;
+    double low, high; /* of the type */
+};
+
+typedef void sweep_loop(size_t first, size_t count, const struct sweep *sweep, void *const *outputs);
+typedef void widen_loop(size_t count, const void *samples, void *elements);
+typedef void finish_loop(size_t count, void *sums, const struct finish *how, void *samples,
+                         struct losses *losses);
+
+struct loops {
+    const char *name;
+    /* Samples to elements: int16_t for IN_I16 and IN_I32, float, double. NULL where not supported. */
+    widen_loop *widen[ACCUMULATORS][SAMPLE_TYPES];
+    /* For 1, 2 and 4 outputs. */
+    sweep_loop *sweep[ACCUMULATORS][3];
+    /* Two int16_t rows as one row of pairs. */
+    void (*pair)(size_t count, const int16_t *first, const int16_t *second, int32_t *pairs);
+    /* The pass along the rows for IN_I32, on two image rows at once: `upper` and `lower` hold pairs of
+     * neighbours; taps[t] belongs to the pairs `stride` * t further on; the results come as pairs. */
+    void (*across_pairs)(size_t count, size_t taps, const int32_t *upper, const int32_t *lower,
+                         size_t stride, const int32_t *coefficients, int shift, int32_t *pairs);
+    /* Sums to samples. */
+    finish_loop *finish[ACCUMULATORS];
+    /* Integer sums to double. */
+    void (*to_double[2])(size_t count, const void *sums, double *values);
+    /* The magnitude of two sums: float, or double for IN_F64 and where `wide` is set. */
+    void (*magnitude[ACCUMULATORS])(size_t count, const void *x, const void *y, bool wide, void *values);
+    /* Copy past the caches; `out` of any alignment. */
+    void (*stream)(size_t bytes, const void *from, void *out);
+};
+
+extern const struct loops loops_baseline;
+#if defined(__x86_64__)
+extern const struct loops loops_avx2, loops_avx512;
+#endif
+
+/* The table in use. Level: NULL for the best, or a name; false where it is unknown or unsupported. */
+const struct loops *current_loops(void);
+bool choose_loops(const char *level);
+/* The names of the levels that this machine supports, best first, NULL at the end. */
+const char *const *supported_levels(void);
+
+#endif

@@ -1,0 +1,93 @@
+#include "rows.h"
+
+#include <string.h>
+
+ptrdiff_t border_index(ptrdiff_t position, ptrdiff_t length, enum border_mode mode)
+{
+    ptrdiff_t period, folded;
+    if (position >= 0 && position < length)
+        return position;
+    switch (mode) {
+    case CONSTANT: return -1;
+    case NEAREST: return position < 0 ? 0 : length - 1;
+    case WRAP: period = length; break;
+    case REFLECT: period = 2 * length; break;
+    default: period = length > 1 ? 2 * length - 2 : 1; break;
+    }
+    folded = position % period;
+    if (folded < 0)
+        folded += period;
+    if (folded < length)
+        return folded;
+    return mode == REFLECT ? period - 1 - folded : period - folded;
+}
+
+static ptrdiff_t within(ptrdiff_t value, ptrdiff_t low, ptrdiff_t high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+void choose_columns(struct rows *rows, ptrdiff_t first, ptrdiff_t last)
+{
+    const struct task *task = rows->task;
+    ptrdiff_t width = task->in.width, outside = 0;
+    rows->first = first;
+    rows->last = last;
+    rows->inside_first = within(0, first, last);
+    rows->inside_last = within(width, rows->inside_first, last);
+    if (first >= width) /* nothing of the view is wanted directly */
+        rows->inside_first = rows->inside_last = last;
+    for (ptrdiff_t x = first; x < last; x++)
+        if (x < rows->inside_first || x >= rows->inside_last)
+            rows->stand_in[outside++] = border_index(x, width, task->border);
+}
+
+/* Where the samples of some columns lie side by side: in the view, or gathered. */
+static const void *packed_samples(const struct rows *rows, ptrdiff_t y, ptrdiff_t first, ptrdiff_t last)
+{
+    const struct view *view = &rows->task->in;
+    size_t bytes = sample_bytes(view->type);
+    const char *row = (const char *)view->data + y * view->strides[0] * (ptrdiff_t)bytes;
+    if (view->strides[2] == 1 && view->strides[1] == view->channels)
+        return row + first * view->channels * (ptrdiff_t)bytes;
+    char *to = rows->packed;
+    for (ptrdiff_t x = first; x < last; x++)
+        for (ptrdiff_t c = 0; c < view->channels; c++, to += bytes)
+            memcpy(to, row + (x * view->strides[1] + c * view->strides[2]) * (ptrdiff_t)bytes, bytes);
+    return rows->packed;
+}
+
+void fetch_row(const struct rows *rows, ptrdiff_t y, void *elements)
+{
+    const struct task *task = rows->task;
+    widen_loop *widen = rows->loops->widen[task->accumulator][task->in.type];
+    size_t channels = (size_t)task->in.channels;
+    size_t pixel = channels * (task->accumulator == IN_I32 ? sizeof(int16_t) : element_bytes(task->accumulator));
+    ptrdiff_t inside = rows->inside_last - rows->inside_first, left = rows->inside_first - rows->first;
+    char *to = elements;
+
+    y = border_index(y, task->in.height, task->border);
+    if (y < 0) {
+        for (ptrdiff_t x = rows->first; x < rows->last; x++, to += pixel)
+            memcpy(to, rows->constant, pixel);
+        return;
+    }
+    if (inside > 0)
+        widen((size_t)inside * channels, packed_samples(rows, y, rows->inside_first, rows->inside_last),
+              to + (size_t)left * pixel);
+    const ptrdiff_t *stand_in = rows->stand_in;
+    for (ptrdiff_t x = rows->first; x < rows->last; x++) {
+        if (x == rows->inside_first && inside > 0) {
+            x = rows->inside_last - 1;
+            continue;
+        }
+        char *target = to + (size_t)(x - rows->first) * pixel;
+        ptrdiff_t from = *stand_in++;
+        if (from < 0)
+            memcpy(target, rows->constant, pixel);
+        else if (from >= rows->inside_first && from < rows->inside_last)
+            memcpy(target, to + (size_t)(from - rows->first) * pixel, pixel);
+        else
+            widen(channels, packed_samples(rows, y, from, from + 1), target);
+    }
+}

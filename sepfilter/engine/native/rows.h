@@ -1,0 +1,23 @@
+/* Rows of the view as rows of elements, with what the border puts beyond the edges. */
+#ifndef SEPFILTER_ROWS_H
+#define SEPFILTER_ROWS_H
+
+#include "loops.h"
+
+struct rows {
+    const struct task *task;
+    const struct loops *loops;
+    ptrdiff_t first, last; /* columns wanted, of the view; they may lie outside of it */
+    ptrdiff_t inside_first, inside_last; /* those of them that the view has */
+    ptrdiff_t *stand_in; /* for each column wanted outside, left ones first: the column inside, or -1 */
+    char *packed; /* room for a row of samples, where the view's do not lie side by side */
+    char *constant; /* one pixel of elements */
+};
+
+/* Choose the columns. `stand_in` has room for as many as lie outside. */
+void choose_columns(struct rows *rows, ptrdiff_t first, ptrdiff_t last);
+
+/* Write the elements of one row of the view, which may lie outside of it. */
+void fetch_row(const struct rows *rows, ptrdiff_t y, void *elements);
+
+#endif

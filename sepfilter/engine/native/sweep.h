@@ -1,0 +1,65 @@
+/* Template of the one inner kernel: rows times factors, OUTPUTS output rows sharing each load.
+ * Wants NAME, ELEMENT, VECTOR, OUTPUTS, VECTORS (a block's width) and MULTIPLY_ADD(sum, value, factor);
+ * RUNS where the runs of struct sweep are to be minded. Every sample goes through the same operations
+ * in the same order wherever it lies, so that results do not depend on how an image is cut. */
+
+#define EACH_OUTPUT UNROLL for (int m = 0; m < OUTPUTS; m++)
+#define EACH_VECTOR UNROLL for (int v = 0; v < VECTORS; v++)
+#define LOAD                                                \
+    VECTOR value[VECTORS];                                  \
+    EACH_VECTOR value[v] = *(const loose *)(rows[t] + at + v * LANES);
+#define TARGET(m, v) (*(loose *)((ELEMENT *)outputs[m] + (at - first) + (v) * LANES))
+
+static void NAME(size_t first, size_t count, const struct sweep *sweep, void *const *outputs)
+{
+    typedef VECTOR __attribute__((aligned(sizeof(ELEMENT)), may_alias)) loose;
+    enum { LANES = sizeof(VECTOR) / sizeof(ELEMENT), BLOCK = LANES * VECTORS };
+    const ELEMENT *const *rows = (const ELEMENT *const *)sweep->rows;
+    const size_t taps = sweep->taps;
+
+    for (size_t at = first; at < first + count; at += BLOCK) {
+        const ELEMENT *factors = sweep->factors;
+        VECTOR sum[OUTPUTS][VECTORS];
+        EACH_OUTPUT EACH_VECTOR sum[m][v] = (VECTOR){0};
+#ifndef RUNS
+        for (size_t t = 0; t < taps; t++, factors += OUTPUTS) {
+            LOAD
+            EACH_OUTPUT EACH_VECTOR MULTIPLY_ADD(sum[m][v], value[v], factors[m]);
+        }
+#else
+        if (sweep->closes)
+            EACH_OUTPUT EACH_VECTOR TARGET(m, v) = (VECTOR){0};
+        const struct run *run = sweep->runs;
+        for (size_t t = 0; t < taps; run++) {
+            if (run->takes == (1 << OUTPUTS) - 1)
+                for (; t < run->end; t++, factors += OUTPUTS) {
+                    LOAD
+                    EACH_OUTPUT EACH_VECTOR MULTIPLY_ADD(sum[m][v], value[v], factors[m]);
+                }
+            else
+                for (; t < run->end; t++, factors += OUTPUTS) {
+                    LOAD
+                    EACH_OUTPUT if (run->takes & 1 << m)
+                        EACH_VECTOR MULTIPLY_ADD(sum[m][v], value[v], factors[m]);
+                }
+            if (run->closes)
+                EACH_OUTPUT if (run->closes & 1 << m)
+                    EACH_VECTOR {
+                        TARGET(m, v) += sum[m][v];
+                        sum[m][v] = (VECTOR){0};
+                    }
+        }
+        if (sweep->closes)
+            EACH_OUTPUT EACH_VECTOR sum[m][v] += TARGET(m, v);
+#endif
+        EACH_OUTPUT EACH_VECTOR TARGET(m, v) = sum[m][v];
+    }
+}
+
+#undef NAME
+#undef OUTPUTS
+#undef VECTORS
+#undef EACH_OUTPUT
+#undef EACH_VECTOR
+#undef LOAD
+#undef TARGET
