@@ -1,5 +1,7 @@
 /* All inner loops for one instruction set. Wants ISA(name), VECTOR_BYTES, and the few operations that plain
- * C does not become by itself: DOT_ADD, STORE_U8, STORE_I8, STORE_U16, STORE_I16, STREAM. */
+ * C does not become by itself: DOT_ADD, the sum of products of pairs; LOAD_*, a vector of 32-bit integers of as
+ * many samples; AT_LEAST, AT_MOST, which give the second argument for a NaN; ROUND, half to even, of what fits;
+ * STORE_*, integers as samples, saturated; STREAM, 16 bytes past the caches. */
 #include <math.h>
 #include <string.h>
 
@@ -35,7 +37,7 @@ typedef vi loose_vi __attribute__((aligned(4), may_alias));
 #undef ELEMENT
 #undef VECTOR
 
-#define RUNS
+#define CLOSES
 #define ELEMENT float
 #define VECTOR vf
 #define NAME ISA(sweep_f32_1)
@@ -69,7 +71,7 @@ typedef vi loose_vi __attribute__((aligned(4), may_alias));
 #include "sweep.h"
 #undef ELEMENT
 #undef VECTOR
-#undef RUNS
+#undef CLOSES
 #undef MULTIPLY_ADD
 
 #define MULTIPLY_ADD(sum, value, factor) ((sum) = DOT_ADD(sum, value, (vi){0} + (factor)))
@@ -93,34 +95,25 @@ typedef vi loose_vi __attribute__((aligned(4), may_alias));
 
 /* ---- pairs ---- */
 
-static void ISA(pair)(size_t count, const int16_t *restrict first, const int16_t *restrict second,
-                      int32_t *restrict pairs)
-{
-    for (size_t i = 0; i < count; i++)
-        pairs[i] = (int32_t)((uint32_t)(uint16_t)first[i] | (uint32_t)(uint16_t)second[i] << 16);
-}
-
-static void ISA(across_pairs)(size_t count, size_t taps, const int32_t *upper, const int32_t *lower,
-                              size_t stride, const int32_t *coefficients, int shift, int32_t *pairs)
-{
-    enum { VECTORS = 4 };
-    vi half = (vi){0} + (shift ? 1 << (shift - 1) : 0), low_half = (vi){0} + 0xffff;
-    for (size_t at = 0; at < count; at += VECTORS * LANES_32) {
-        vi above[VECTORS], below[VECTORS];
-        UNROLL for (int v = 0; v < VECTORS; v++) above[v] = below[v] = half;
-        for (size_t t = 0; t < taps; t++) {
-            vi factor = (vi){0} + coefficients[t];
-            const int32_t *one = upper + at + t * stride, *two = lower + at + t * stride;
-            UNROLL for (int v = 0; v < VECTORS; v++) {
-                above[v] = DOT_ADD(above[v], *(const loose_vi *)(one + v * LANES_32), factor);
-                below[v] = DOT_ADD(below[v], *(const loose_vi *)(two + v * LANES_32), factor);
-            }
-        }
-        UNROLL for (int v = 0; v < VECTORS; v++)
-            *(loose_vi *)(pairs + at + v * LANES_32) =
-                ((above[v] >> shift) & low_half) | ((below[v] >> shift) << 16);
+#define PAIR(NAME, SAMPLE, LOAD)                                                                  \
+    static void ISA(NAME)(size_t count, const void *ones, const void *others, int32_t *pairs)     \
+    {                                                                                             \
+        const SAMPLE *one = ones, *other = others;                                                \
+        for (size_t i = 0; i < count; i += LANES_32)                                              \
+            *(loose_vi *)(pairs + i) = (LOAD(one + i) & 0xffff) | LOAD(other + i) << 16;          \
     }
-}
+PAIR(pair_u8, uint8_t, LOAD_U8)
+PAIR(pair_i8, int8_t, LOAD_I8)
+PAIR(pair_i16, int16_t, LOAD_I16)
+
+#define NAME ISA(along_pairs_1)
+#define TERMS 1
+#define VECTORS 4
+#include "along_pairs.h"
+#define NAME ISA(along_pairs_2)
+#define TERMS 2
+#define VECTORS 2
+#include "along_pairs.h"
 
 /* ---- samples to elements: loops that the compiler makes vectors of ---- */
 
@@ -180,69 +173,83 @@ INLINE void ISA(store)(vi integers, enum sample_type type, void *samples, size_t
     }
 }
 
-/* One vector of float sums to samples. `type` and `plain`, which leaves out all that is seldom asked for, are
- * constants wherever this is called, so that each caller's loop has no branch. */
-INLINE void ISA(finish_vector)(vf value, const struct finish *how, bool plain, enum sample_type type,
-                               void *samples, size_t at, struct ISA(counts) *counts)
+/* Rounded half to even, and so far within the type that STORE_* saturates what is left. */
+INLINE vi ISA(rounded)(vf value, const struct finish *how)
 {
-    if (!plain && how->divides)
+    value = AT_LEAST(value, (vf){0} + ((float)how->low - 1));
+    value = AT_MOST(value, (vf){0} + ((float)how->high + 1));
+    return (vi)(value + ROUNDING_F32) - (vi)((vf){0} + ROUNDING_F32);
+}
+
+/* One vector of float sums to samples, with all that may be asked for. */
+INLINE void ISA(finish_vector)(vf value, const struct finish *how, void *samples, size_t at,
+                               struct ISA(counts) *counts)
+{
+    if (how->divides)
         value /= how->divisor;
-    value = value * how->scale + how->offset;
-    if (!plain && how->absolute)
+    if (how->maps)
+        value = value * how->scale + how->offset;
+    if (how->absolute)
         value = (vf)((vi)value & 0x7fffffff);
-    if (!plain && how->count)
-        counts->nonfinite += ((vi)value & 0x7f800000) == 0x7f800000;
-    if (type == F32) {
+    counts->nonfinite += ((vi)value & 0x7f800000) == 0x7f800000;
+    if (how->type == F32) {
         *(loose_vf *)((float *)samples + at) = value;
         return;
     }
-    if (!plain || type == I8 || type == I16)
-        value = (vf)((vi)value & (value == value)); /* NaN becomes 0; below it becomes the least, 0 too */
-    value = AT_LEAST(value, (vf){0} + ((float)how->low - 1));
-    value = AT_MOST(value, (vf){0} + ((float)how->high + 1));
-    vi integers = (vi)(value + ROUNDING_F32) - (vi)((vf){0} + ROUNDING_F32);
-    if (!plain && how->count) {
-        counts->low += integers < (int32_t)how->low;
-        counts->high += integers > (int32_t)how->high;
-    }
-    ISA(store)(integers, type, samples, at);
+    vi integers = ISA(rounded)((vf)((vi)value & (value == value)), how); /* NaN becomes 0 */
+    counts->low += integers < (int32_t)how->low;
+    counts->high += integers > (int32_t)how->high;
+    ISA(store)(integers, how->type, samples, at);
 }
 
-/* One loop from each kind of sums; TO_FLOAT makes a vector of floats of the sums at a place. */
+/* Loops from each kind of sums; TO_FLOAT makes a vector of floats of the sums at a place. The quick ones only
+ * map and round: `type` is a constant in each. */
 #define FINISH(NAME, SUM, TO_FLOAT)                                                               \
-    INLINE void ISA(NAME##_as)(size_t count, const SUM *from, const struct finish how, bool plain, \
-                               enum sample_type type, void *samples, struct losses *losses)       \
+    INLINE void ISA(NAME##_quickly)(size_t count, const SUM *from, const struct finish how,       \
+                                    enum sample_type type, void *samples)                         \
     {                                                                                             \
-        struct ISA(counts) counts = {{0}, {0}, {0}}, last = counts;                               \
-        size_t at = 0;                                                                            \
-        for (; at + LANES_32 <= count; at += LANES_32)                                            \
-            ISA(finish_vector)(TO_FLOAT(from + at), &how, plain, type, samples, at, &counts);     \
-        if (at < count)                                                                           \
-            ISA(finish_vector)(TO_FLOAT(from + at), &how, plain, type, samples, at, &last);       \
-        if (!plain && how.count) {                                                                \
-            ISA(add_counts)(&counts, LANES_32, losses);                                           \
-            ISA(add_counts)(&last, (ptrdiff_t)(count - at), losses);                              \
+        for (size_t at = 0; at < count; at += LANES_32) {                                         \
+            vf value = TO_FLOAT(from + at) * how.scale + how.offset;                              \
+            if (type == F32)                                                                      \
+                *(loose_vf *)((float *)samples + at) = value;                                     \
+            else                                                                                  \
+                ISA(store)(how.small ? ROUND(value) : ISA(rounded)(value, &how), type, samples, at); \
         }                                                                                         \
     }                                                                                             \
     static void ISA(NAME)(size_t count, void *sums, const struct finish *how, void *samples,      \
                           struct losses *losses)                                                  \
     {                                                                                             \
-        bool plain = !how->divides && !how->absolute && !how->count;                              \
-        if (!plain)                                                                               \
-            ISA(NAME##_as)(count, sums, *how, false, how->type, samples, losses);                 \
-        else if (how->type == U8)                                                                 \
-            ISA(NAME##_as)(count, sums, *how, true, U8, samples, losses);                         \
-        else if (how->type == U16)                                                                \
-            ISA(NAME##_as)(count, sums, *how, true, U16, samples, losses);                        \
-        else if (how->type == I16)                                                                \
-            ISA(NAME##_as)(count, sums, *how, true, I16, samples, losses);                        \
-        else if (how->type == I8)                                                                 \
-            ISA(NAME##_as)(count, sums, *how, true, I8, samples, losses);                         \
-        else                                                                                      \
-            ISA(NAME##_as)(count, sums, *how, true, F32, samples, losses);                        \
+        const SUM *from = sums;                                                                   \
+        if (how->quick && how->type == U8 && how->small) {                                        \
+            const float scale = how->scale, offset = how->offset;                                 \
+            for (size_t at = 0; at < count; at += 4 * LANES_32) {                                 \
+                vi four[4];                                                                       \
+                UNROLL for (int v = 0; v < 4; v++)                                                \
+                    four[v] = ROUND(TO_FLOAT(from + at + v * LANES_32) * scale + offset);         \
+                STORE_4_U8((uint8_t *)samples + at, four[0], four[1], four[2], four[3]);          \
+            }                                                                                     \
+            return;                                                                               \
+        }                                                                                         \
+        if (how->quick) {                                                                         \
+            switch (how->type) {                                                                  \
+            case U8: ISA(NAME##_quickly)(count, from, *how, U8, samples); break;                  \
+            case U16: ISA(NAME##_quickly)(count, from, *how, U16, samples); break;                \
+            default: ISA(NAME##_quickly)(count, from, *how, F32, samples); break;                 \
+            }                                                                                     \
+            return;                                                                               \
+        }                                                                                         \
+        struct ISA(counts) counts = {{0}, {0}, {0}}, last = counts;                               \
+        size_t at = 0;                                                                            \
+        for (; at + LANES_32 <= count; at += LANES_32)                                            \
+            ISA(finish_vector)(TO_FLOAT(from + at), how, samples, at, &counts);                   \
+        if (at < count)                                                                           \
+            ISA(finish_vector)(TO_FLOAT(from + at), how, samples, at, &last);                     \
+        if (how->count) {                                                                         \
+            ISA(add_counts)(&counts, LANES_32, losses);                                           \
+            ISA(add_counts)(&last, (ptrdiff_t)(count - at), losses);                              \
+        }                                                                                         \
     }
-typedef int16_t half_vs __attribute__((vector_size(VECTOR_BYTES / 2), aligned(2), may_alias));
-#define OF_I16(from) __builtin_convertvector(*(const half_vs *)(from), vf)
+#define OF_I16(from) __builtin_convertvector(LOAD_I16(from), vf)
 #define OF_I32(from) __builtin_convertvector(*(const loose_vi *)(from), vf)
 #define OF_F32(from) (*(const loose_vf *)(from))
 FINISH(finish_any_i16, int16_t, OF_I16)
@@ -254,7 +261,7 @@ static void ISA(finish_i16)(size_t count, void *sums, const struct finish *how, 
                             struct losses *losses)
 {
     const int16_t *from = sums;
-    if (how->count || how->divides || how->maps || how->absolute || (how->type != U8 && how->type != I16)) {
+    if (!how->quick || how->maps || (how->type != U8 && how->type != I16)) {
         ISA(finish_any_i16)(count, sums, how, samples, losses);
         return;
     }
@@ -406,8 +413,8 @@ const struct loops ISA(loops) = {
         [IN_F32] = {ISA(sweep_f32_1), ISA(sweep_f32_2), ISA(sweep_f32_4)},
         [IN_F64] = {ISA(sweep_f64_1), ISA(sweep_f64_2), ISA(sweep_f64_4)},
     },
-    .pair = ISA(pair),
-    .across_pairs = ISA(across_pairs),
+    .pair = {[U8] = ISA(pair_u8), [I8] = ISA(pair_i8), [I16] = ISA(pair_i16)},
+    .along_pairs = {ISA(along_pairs_1), ISA(along_pairs_2)},
     .finish = {ISA(finish_i16), ISA(finish_i32), ISA(finish_f32), ISA(finish_f64)},
     .to_double = {ISA(i16_to_double), ISA(i32_to_double)},
     .magnitude = {ISA(magnitude_i16), ISA(magnitude_i32), ISA(magnitude_f32), ISA(magnitude_f64)},

@@ -134,7 +134,7 @@ enum status check_task(const struct task *task)
             return status;
         if (pass->height != task->pass[0].height || pass->width != task->pass[0].width)
             return BAD_PASS;
-        if (task->passes > 1 && pass->denominator != 1)
+        if (task->passes > 1 && (pass->denominator != 1 || pass->shifts))
             return BAD_PASS;
     }
     if (task->anchor[0] < 0 || task->anchor[0] >= task->pass[0].height || task->anchor[1] < 0

@@ -12,11 +12,16 @@ enum {
     ALIGNMENT = 64,
     PAGE = 4096,
     CHUNK_BYTES = 4096,          /* of sums at a time: those of all outputs stay in the first cache */
-    SMALL_KERNEL = 25,           /* direct taps up to which two output rows share loads, not four */
+    ALONG_ELEMENTS = 2048,       /* at a time, for the same reason */
+    SHORT_KERNEL = 9,            /* rows of taps up to which two output rows share loads, not four */
     MIN_TILE = 4096,             /* elements */
     RING_BYTES = 1 << 20,        /* larger rings are cut into tiles of columns */
     STREAMED_BYTES = 4 << 20     /* larger outputs go past the caches */
 };
+
+static const double lowest[SAMPLE_TYPES] = {0, INT8_MIN, 0, INT16_MIN, 0, INT32_MIN, 0, 0};
+static const double highest[SAMPLE_TYPES] = {UINT8_MAX,  INT8_MAX,  UINT16_MAX, INT16_MAX,
+                                             UINT32_MAX, INT32_MAX, 0,          0};
 
 /* One row of the sum: of which ring, which of its rows counted from the group's first, from where on. */
 struct step {
@@ -30,31 +35,29 @@ struct sums {
     struct step *steps;
 };
 
-/* What a pass keeps: a ring for each term, how rows get into it, and how sums are made of it. */
-struct lane {
-    const struct pass *pass;
-    char *ring; /* terms rings, or for a direct pass the fetched rows */
-    struct sums *along; /* separable: for each group of terms that share loads */
-    int32_t *pair_factors; /* separable, IN_I32: terms x pairs of taps */
-    struct sums across;
-};
-
 struct work {
     const struct task *task;
     const struct loops *loops;
     struct finish finish;
     struct rows rows;
-    struct lane lanes[MAX_PASSES];
     int outputs;
-    bool pairs, closes, streams;
+    bool pairs, closes, streams, some_direct;
+    ptrdiff_t terms; /* separable ones of all passes together: one after the other */
     size_t element, channels;
     ptrdiff_t slots;       /* rows of a ring, or pairs of rows */
     size_t pitch;          /* bytes of one, filtered */
     size_t fetched_pitch;  /* and as fetched, with context */
     ptrdiff_t tile;        /* columns at a time */
-    char *fetched[2];
+    char *fetched[2]; /* rows of samples as they are, or of elements */
+    bool as_samples;
+    char *widened;    /* elements of some of them */
     int32_t *neighbours[2];
     char *fetched_ring; /* where some pass is direct */
+    char *rings;        /* of the terms */
+    struct sums *along; /* for each group of terms that share loads */
+    int32_t *pair_factors; /* IN_I32 instead: terms x pairs of taps */
+    int *shifts;
+    struct sums across[MAX_PASSES];
     char *sums[MAX_PASSES][MAX_OUTPUTS], *values, *line;
     char *memory;
 };
@@ -125,40 +128,33 @@ static void lay_out(struct work *work, struct room *room)
     const struct task *task = work->task;
     size_t kernel_rows = (size_t)task->pass[0].height, kernel_columns = (size_t)task->pass[0].width;
     size_t columns = (size_t)work->tile + kernel_columns, elements = columns * work->channels + PADDING;
-    size_t ring = times((size_t)work->slots, work->pitch);
+    size_t terms = (size_t)work->terms, chunk = CHUNK_BYTES / work->element + PADDING;
     size_t step_rows = work->pairs ? (size_t)work->slots : kernel_rows + (size_t)work->outputs - 1;
-    bool some_direct = false, some_separable = false;
+    size_t along = ALONG_ELEMENTS + (kernel_columns + 1) * work->channels + PADDING;
 
     for (int i = 0; i < task->passes; i++) {
         const struct pass *pass = &task->pass[i];
-        struct lane *lane = &work->lanes[i];
-        size_t terms = (size_t)pass->terms;
-        lane->pass = pass;
-        some_direct |= is_direct(pass);
-        some_separable |= !is_direct(pass);
-        room_for_sums(work, room, &lane->across,
-                      times(step_rows, is_direct(pass) ? kernel_columns : terms), work->outputs);
-        if (is_direct(pass))
-            continue;
-        lane->ring = take(room, terms, ring);
-        lane->pair_factors = take(room, terms * ((kernel_columns + 1) / 2), sizeof(int32_t));
-        lane->along = take(room, terms, sizeof(struct sums));
-        for (size_t term = 0, group = 0; term < terms && !work->pairs; group++) {
-            int outputs = group_size((ptrdiff_t)(terms - term));
-            struct sums nowhere, *along = lane->along ? &lane->along[group] : &nowhere;
-            room_for_sums(work, room, along, kernel_columns, outputs);
-            term += (size_t)outputs;
-        }
-    }
-    work->fetched_ring = some_direct ? take(room, (size_t)work->slots, work->fetched_pitch) : NULL;
-    for (int i = 0; i < 2; i++) {
-        work->fetched[i] = take(room, elements + work->channels, work->element);
-        work->neighbours[i] = take(room, some_separable && work->pairs ? elements : 0, sizeof(int32_t));
-    }
-    size_t chunk = CHUNK_BYTES / work->element + PADDING;
-    for (int i = 0; i < task->passes; i++)
+        size_t each = is_direct(pass) ? kernel_columns : (size_t)pass->terms;
+        room_for_sums(work, room, &work->across[i], times(step_rows, each), work->outputs);
         for (int m = 0; m < work->outputs; m++)
             work->sums[i][m] = take(room, chunk, work->element);
+    }
+    work->rings = take(room, times(terms, (size_t)work->slots), work->pitch);
+    work->fetched_ring = work->some_direct ? take(room, (size_t)work->slots, work->fetched_pitch) : NULL;
+    work->along = take(room, work->pairs ? 0 : terms, sizeof(struct sums));
+    for (size_t term = 0, group = 0; term < terms && !work->pairs; group++) {
+        struct sums nowhere, *along = work->along ? &work->along[group] : &nowhere;
+        int outputs = group_size((ptrdiff_t)(terms - term));
+        room_for_sums(work, room, along, kernel_columns, outputs);
+        term += (size_t)outputs;
+    }
+    work->pair_factors = take(room, work->pairs ? times(terms, (kernel_columns + 1) / 2) : 0, sizeof(int32_t));
+    work->shifts = take(room, terms, sizeof(int));
+    for (int i = 0; i < 2; i++) {
+        work->fetched[i] = take(room, elements + work->channels, sizeof(double));
+        work->neighbours[i] = take(room, work->pairs ? along : 0, sizeof(int32_t));
+    }
+    work->widened = take(room, along, work->element);
     work->values = take(room, chunk, sizeof(double));
     work->line = take(room, chunk, sizeof(double));
     work->rows.stand_in = take(room, columns, sizeof(ptrdiff_t));
@@ -167,6 +163,11 @@ static void lay_out(struct work *work, struct room *room)
 }
 
 /* ---- steps ---- */
+
+static char *ring_of(const struct work *work, ptrdiff_t term)
+{
+    return work->rings + (size_t)term * (size_t)work->slots * work->pitch;
+}
 
 static double tap_at(const double *taps, ptrdiff_t count, ptrdiff_t stride, ptrdiff_t i)
 {
@@ -215,6 +216,8 @@ static void add_step(const struct work *work, struct progress *progress, struct 
     }
     if (!takes)
         return;
+    if (work->task->accumulator == IN_I16) /* times 0 costs less than a branch */
+        takes = (uint8_t)((1 << progress->outputs) - 1);
     sums->steps[sums->sweep.taps++] = step;
     add_to_runs(progress, takes, closes);
 }
@@ -235,16 +238,16 @@ static void add_ring_row(const struct work *work, struct progress *progress, str
     add_step(work, progress, step, wanted);
 }
 
-static void plan_across(const struct work *work, struct lane *lane)
+static void plan_across(struct work *work, int i, ptrdiff_t first_term)
 {
-    const struct pass *pass = lane->pass;
-    ptrdiff_t pixel = (ptrdiff_t)(work->channels * work->element), ring = work->slots * (ptrdiff_t)work->pitch;
+    const struct pass *pass = &work->task->pass[i];
+    ptrdiff_t pixel = (ptrdiff_t)(work->channels * work->element);
     ptrdiff_t rows = work->pairs ? work->slots : pass->height + work->outputs - 1;
-    struct progress progress = {.sums = &lane->across, .outputs = work->outputs};
+    struct progress progress = {.sums = &work->across[i], .outputs = work->outputs};
     for (ptrdiff_t row = 0; row < rows; row++) {
         for (ptrdiff_t term = 0; term < pass->terms; term++)
             add_ring_row(work, &progress,
-                         (struct step){lane->ring + term * ring, work->pitch, row, 0},
+                         (struct step){ring_of(work, first_term + term), work->pitch, row, 0},
                          pass->columns + term * pass->height, 1);
         for (ptrdiff_t x = 0; is_direct(pass) && x < pass->width; x++)
             add_ring_row(work, &progress,
@@ -253,29 +256,39 @@ static void plan_across(const struct work *work, struct lane *lane)
     }
 }
 
-static void plan_along(const struct work *work, struct lane *lane)
+/* The row taps of a term, counted over all passes. */
+static const double *row_of(const struct work *work, ptrdiff_t term)
 {
-    const struct pass *pass = lane->pass;
-    ptrdiff_t pixel = (ptrdiff_t)(work->channels * work->element), pairs = (pass->width + 1) / 2;
-    if (work->pairs) {
-        for (ptrdiff_t term = 0; term < pass->terms; term++)
-            for (ptrdiff_t t = 0; t < pairs; t++) {
-                const double *taps = pass->rows + term * pass->width;
-                lane->pair_factors[term * pairs + t] =
-                    as_pair(taps[2 * t], tap_at(taps, pass->width, 1, 2 * t + 1));
-            }
-        return;
-    }
-    for (ptrdiff_t term = 0, group = 0; term < pass->terms; group++) {
-        int outputs = group_size(pass->terms - term);
-        struct progress progress = {.sums = &lane->along[group], .outputs = outputs};
-        for (ptrdiff_t x = 0; x < pass->width; x++) {
+    const struct pass *pass = &work->task->pass[0];
+    if (term >= pass->terms)
+        return pass[1].rows + (term - pass->terms) * pass->width;
+    return pass->rows + term * pass->width;
+}
+
+static void plan_along(struct work *work)
+{
+    ptrdiff_t pixel = (ptrdiff_t)(work->channels * work->element), width = work->task->pass[0].width;
+    for (ptrdiff_t term = 0, group = 0; term < work->terms; group++) {
+        int outputs = group_size(work->terms - term);
+        struct progress progress = {.sums = &work->along[group], .outputs = outputs};
+        for (ptrdiff_t x = 0; x < width; x++) {
             double taps[2 * MAX_OUTPUTS];
             for (int m = 0; m < outputs; m++)
-                taps[m] = pass->rows[(term + m) * pass->width + x];
+                taps[m] = row_of(work, term + m)[x];
             add_step(work, &progress, (struct step){NULL, 0, 0, x * pixel}, taps);
         }
         term += outputs;
+    }
+}
+
+static void plan_pairs_along(struct work *work)
+{
+    ptrdiff_t width = work->task->pass[0].width, pairs = (width + 1) / 2;
+    for (ptrdiff_t term = 0; term < work->terms; term++) {
+        const double *taps = row_of(work, term), *shifts = work->task->pass[0].shifts;
+        for (ptrdiff_t t = 0; t < pairs; t++)
+            work->pair_factors[term * pairs + t] = as_pair(taps[2 * t], tap_at(taps, width, 1, 2 * t + 1));
+        work->shifts[term] = shifts ? (int)shifts[term] : 0;
     }
 }
 
@@ -283,9 +296,6 @@ static void plan_finish(struct work *work)
 {
     const struct map *map = &work->task->map;
     struct finish *finish = &work->finish;
-    static const double lows[SAMPLE_TYPES] = {0, INT8_MIN, 0, INT16_MIN, 0, INT32_MIN, 0, 0};
-    static const double highs[SAMPLE_TYPES] = {UINT8_MAX, INT8_MAX,  UINT16_MAX, INT16_MAX,
-                                               UINT32_MAX, INT32_MAX, 0,          0};
     double denominator = work->task->pass[0].denominator;
     int exponent;
     finish->divides = denominator != 1 && frexp(denominator, &exponent) != 0.5;
@@ -300,67 +310,88 @@ static void plan_finish(struct work *work)
     finish->absolute = map->absolute;
     finish->count = map->count;
     finish->type = work->task->out.type;
-    finish->low = lows[finish->type];
-    finish->high = highs[finish->type];
+    bool usual = finish->type == U8 || finish->type == U16 || finish->type == F32;
+    bool plain = work->task->accumulator == IN_I16 && work->task->passes == 1 && finish->type == I16 && !finish->maps;
+    finish->quick = (usual || plain) && !finish->divides && !finish->absolute && !finish->count;
+    double largest = work->task->accumulator == IN_I16 ? 32768.0 : 2147483648.0;
+    finish->small = work->task->passes == 1 && (work->pairs || work->task->accumulator == IN_I16)
+        && largest * fabs(finish->wide_scale) + fabs(finish->wide_offset) < 1073741824.0;
+    finish->low = lowest[finish->type];
+    finish->high = highest[finish->type];
 }
 
 /* ---- rows into the rings ---- */
 
-static void filter_along(const struct work *work, struct lane *lane, size_t count, const char *fetched,
-                         ptrdiff_t slot)
+/* Filter elements that lie at `elements`, with their context, into place `at` of a slot of the rings. */
+static void filter_along(const struct work *work, ptrdiff_t slot, size_t at, size_t count, const char *elements)
 {
-    const struct pass *pass = lane->pass;
-    size_t ring = (size_t)work->slots * work->pitch, pairs = ((size_t)pass->width + 1) / 2;
-    char *target = lane->ring + (size_t)slot * work->pitch;
-    if (work->pairs) {
-        for (ptrdiff_t term = 0; term < pass->terms; term++)
-            work->loops->across_pairs(count, pairs, work->neighbours[0], work->neighbours[1],
-                                      2 * work->channels, lane->pair_factors + (size_t)term * pairs,
-                                      pass->shifts ? (int)pass->shifts[term] : 0,
-                                      (int32_t *)(target + (size_t)term * ring));
-        return;
-    }
-    for (ptrdiff_t term = 0, group = 0; term < pass->terms; group++) {
-        struct sums *along = &lane->along[group];
-        int outputs = group_size(pass->terms - term);
+    for (ptrdiff_t term = 0, group = 0; term < work->terms; group++) {
+        struct sums *along = &work->along[group];
+        int outputs = group_size(work->terms - term);
         void *targets[MAX_OUTPUTS];
         for (int m = 0; m < outputs; m++)
-            targets[m] = target + (size_t)(term + m) * ring;
+            targets[m] = ring_of(work, term + m) + (size_t)slot * work->pitch + at * work->element;
         for (size_t t = 0; t < along->sweep.taps; t++)
-            along->sweep.rows[t] = fetched + along->steps[t].shift;
+            along->sweep.rows[t] = elements + along->steps[t].shift;
         work->loops->sweep[work->task->accumulator][table_index(outputs)](0, count, &along->sweep, targets);
         term += outputs;
     }
 }
 
-/* Bring row `row` of the tile's input, or the pair of rows 2 * row and 2 * row + 1, into its slot. */
-static void bring_in(struct work *work, ptrdiff_t row, ptrdiff_t columns)
+static void filter_pairs_along(const struct work *work, ptrdiff_t slot, size_t at, size_t count)
 {
-    const struct task *task = work->task;
-    ptrdiff_t slot = row % work->slots, top = task->context[0] - task->anchor[0];
-    size_t width = (size_t)(columns + task->pass[0].width - 1) * work->channels;
-    char *place = work->fetched_ring ? work->fetched_ring + (size_t)slot * work->fetched_pitch : NULL;
-    char *fetched = place && !work->pairs ? place : work->fetched[0];
-    bool some_separable = false;
-    for (int i = 0; i < task->passes; i++)
-        some_separable |= !is_direct(&task->pass[i]);
-
-    if (work->pairs) {
-        const int16_t *upper = (const int16_t *)work->fetched[0], *lower = (const int16_t *)work->fetched[1];
-        fetch_row(&work->rows, top + 2 * row, work->fetched[0]);
-        fetch_row(&work->rows, top + 2 * row + 1, work->fetched[1]);
-        if (place)
-            work->loops->pair(width, upper, lower, (int32_t *)place);
-        if (some_separable) {
-            work->loops->pair(width, upper, upper + work->channels, work->neighbours[0]);
-            work->loops->pair(width, lower, lower + work->channels, work->neighbours[1]);
+    size_t pairs = ((size_t)work->task->pass[0].width + 1) / 2;
+    for (ptrdiff_t term = 0; term < work->terms;) {
+        int some = work->terms - term >= 2 ? 2 : 1;
+        const int32_t *factors[2];
+        int32_t *targets[2];
+        for (int m = 0; m < some; m++) {
+            factors[m] = work->pair_factors + (size_t)(term + m) * pairs;
+            targets[m] = (int32_t *)(ring_of(work, term + m) + (size_t)slot * work->pitch) + at;
         }
-    } else {
-        fetch_row(&work->rows, top + row, fetched);
+        work->loops->along_pairs[some - 1](count, pairs, work->neighbours[0], work->neighbours[1],
+                                           2 * work->channels, factors, work->shifts + term, targets);
+        term += some;
     }
-    for (int i = 0; i < task->passes; i++)
-        if (!is_direct(&task->pass[i]))
-            filter_along(work, &work->lanes[i], (size_t)columns * work->channels, fetched, slot);
+}
+
+/* Rows 2 * row and 2 * row + 1 of the tile's input, as pairs, into their slot. */
+static void bring_in_pair(const struct work *work, ptrdiff_t row, ptrdiff_t top, size_t count, size_t context)
+{
+    ptrdiff_t slot = row % work->slots;
+    const char *upper = work->fetched[0], *lower = work->fetched[1];
+    size_t pixel = work->rows.pixel_bytes, bytes = pixel / work->channels;
+    pair_loop *pair = work->loops->pair[work->as_samples ? work->task->in.type : I16];
+    fetch_row(&work->rows, top + 2 * row, work->fetched[0]);
+    fetch_row(&work->rows, top + 2 * row + 1, work->fetched[1]);
+    if (work->some_direct)
+        pair(count + context, upper, lower,
+             (int32_t *)(work->fetched_ring + (size_t)slot * work->fetched_pitch));
+    for (size_t at = 0; at < count && work->terms; at += ALONG_ELEMENTS, upper += ALONG_ELEMENTS * bytes,
+                lower += ALONG_ELEMENTS * bytes) {
+        size_t some = count - at < ALONG_ELEMENTS ? count - at : ALONG_ELEMENTS;
+        pair(some + context, upper, upper + pixel, work->neighbours[0]);
+        pair(some + context, lower, lower + pixel, work->neighbours[1]);
+        filter_pairs_along(work, slot, at, some);
+    }
+}
+
+/* Row `row` of the tile's input, filtered along, into its slot. */
+static void bring_in_row(const struct work *work, ptrdiff_t row, ptrdiff_t top, size_t count, size_t context)
+{
+    ptrdiff_t slot = row % work->slots;
+    widen_loop *widen = work->loops->widen[work->task->accumulator][work->task->in.type];
+    char *fetched = work->some_direct ? work->fetched_ring + (size_t)slot * work->fetched_pitch : work->fetched[0];
+    fetch_row(&work->rows, top + row, fetched);
+    for (size_t at = 0; at < count && work->terms; at += ALONG_ELEMENTS) {
+        size_t some = count - at < ALONG_ELEMENTS ? count - at : ALONG_ELEMENTS;
+        const char *elements = fetched + at * work->element;
+        if (work->as_samples) {
+            widen(some + context, fetched + at * sample_bytes(work->task->in.type), work->widened);
+            elements = work->widened;
+        }
+        filter_along(work, slot, at, some, elements);
+    }
 }
 
 /* ---- from the rings to the output ---- */
@@ -409,7 +440,7 @@ static void produce(struct work *work, ptrdiff_t y, int rows, size_t first, size
     size_t chunk = CHUNK_BYTES / work->element;
     ptrdiff_t start = work->pairs ? y / 2 : y;
     for (int i = 0; i < task->passes; i++) {
-        struct sums *across = &work->lanes[i].across;
+        struct sums *across = &work->across[i];
         for (size_t t = 0; t < across->sweep.taps; t++) {
             const struct step *step = &across->steps[t];
             ptrdiff_t slot = (start + step->row) % work->slots;
@@ -420,7 +451,7 @@ static void produce(struct work *work, ptrdiff_t y, int rows, size_t first, size
         size_t some = count - at < chunk ? count - at : chunk;
         for (int i = 0; i < task->passes; i++)
             work->loops->sweep[task->accumulator][table_index(work->outputs)](
-                at, some, &work->lanes[i].across.sweep, (void *const *)work->sums[i]);
+                at, some, &work->across[i].sweep, (void *const *)work->sums[i]);
         for (int m = 0; m < rows; m++) {
             finish(work, m, some, losses);
             store(work, y + m, first + at, some);
@@ -432,7 +463,9 @@ static void run_tile(struct work *work, ptrdiff_t first, ptrdiff_t columns, stru
 {
     const struct task *task = work->task;
     ptrdiff_t height = task->out.height, in_rows = height + task->pass[0].height - 1, ready = 0;
-    ptrdiff_t left = task->context[2] - task->anchor[1] + first;
+    ptrdiff_t left = task->context[2] - task->anchor[1] + first, top = task->context[0] - task->anchor[0];
+    size_t count = (size_t)columns * work->channels;
+    size_t context = (size_t)(task->pass[0].width - 1) * work->channels;
     /* With pairs the last tap may lack its neighbour: one column more, times 0. */
     choose_columns(&work->rows, left, left + columns + task->pass[0].width - 1 + work->pairs);
     for (ptrdiff_t y = 0; y < height; y += work->outputs) {
@@ -442,9 +475,12 @@ static void run_tile(struct work *work, ptrdiff_t first, ptrdiff_t columns, stru
         if (work->pairs)
             needed = (needed + 1) / 2;
         for (; ready < needed; ready++)
-            bring_in(work, ready, columns);
+            if (work->pairs)
+                bring_in_pair(work, ready, top, count, context);
+            else
+                bring_in_row(work, ready, top, count, context);
         int rows = height - y < work->outputs ? (int)(height - y) : work->outputs;
-        produce(work, y, rows, (size_t)first * work->channels, (size_t)columns * work->channels, losses);
+        produce(work, y, rows, (size_t)first * work->channels, count, losses);
     }
 }
 
@@ -460,17 +496,17 @@ static size_t row_pitch(const struct work *work, size_t columns)
 static void choose_sizes(struct work *work)
 {
     const struct task *task = work->task;
-    ptrdiff_t height = task->pass[0].height, width = task->pass[0].width, planes = 0;
-    bool direct = false;
+    ptrdiff_t height = task->pass[0].height, width = task->pass[0].width;
     for (int i = 0; i < task->passes; i++) {
-        direct |= is_direct(&task->pass[i]);
-        planes += is_direct(&task->pass[i]) ? 1 : task->pass[i].terms;
+        work->some_direct |= is_direct(&task->pass[i]);
+        work->terms += task->pass[i].terms;
     }
+    ptrdiff_t planes = work->terms + work->some_direct;
     work->pairs = task->accumulator == IN_I32;
     work->closes = task->accumulator == IN_F32 && (task->in.type == U16 || task->in.type == I16);
     work->element = element_bytes(task->accumulator);
     work->channels = (size_t)task->in.channels;
-    work->outputs = direct && height * width <= SMALL_KERNEL ? 2 : MAX_OUTPUTS;
+    work->outputs = height <= SHORT_KERNEL ? 2 : MAX_OUTPUTS;
     while (work->outputs > 1 && task->out.height < work->outputs && !(work->pairs && work->outputs == 2))
         work->outputs /= 2;
     work->slots = work->pairs ? (height + work->outputs) / 2 : height + work->outputs - 1;
@@ -486,19 +522,63 @@ static void choose_sizes(struct work *work)
         > STREAMED_BYTES / sample_bytes(task->out.type);
 }
 
+/* Whether a sample can be the border's constant. */
+static bool holds(enum sample_type type, double constant)
+{
+    return type == F64 || (type == F32 && (double)(float)constant == constant)
+        || (type < F32 && constant == floor(constant) && constant >= lowest[type] && constant <= highest[type]);
+}
+
+/* One sample of the border's constant. */
+static void put_sample(enum sample_type type, double constant, void *to)
+{
+    switch (type) {
+    case U8: *(uint8_t *)to = (uint8_t)constant; break;
+    case I8: *(int8_t *)to = (int8_t)constant; break;
+    case U16: *(uint16_t *)to = (uint16_t)constant; break;
+    case I16: *(int16_t *)to = (int16_t)constant; break;
+    case U32: *(uint32_t *)to = (uint32_t)constant; break;
+    case I32: *(int32_t *)to = (int32_t)constant; break;
+    case F32: *(float *)to = (float)constant; break;
+    default: *(double *)to = constant; break;
+    }
+}
+
+/* Rows are fetched as samples, and made elements a part at a time, unless the border's constant is no sample or
+ * a direct pass keeps them. */
+static void prepare_rows(struct work *work)
+{
+    const struct task *task = work->task;
+    size_t bytes = work->pairs ? sizeof(int16_t) : work->element;
+    work->as_samples = (work->pairs || !work->some_direct)
+        && (task->border != CONSTANT || holds(task->in.type, task->constant));
+    work->rows.widen = work->as_samples ? NULL : work->loops->widen[task->accumulator][task->in.type];
+    if (work->as_samples)
+        bytes = sample_bytes(task->in.type);
+    work->rows.pixel_bytes = work->channels * bytes;
+    for (size_t c = 0; c < work->channels && task->border == CONSTANT; c++)
+        if (work->as_samples)
+            put_sample(task->in.type, task->constant, work->rows.constant + c * bytes);
+        else if (work->pairs)
+            put_sample(I16, task->constant, work->rows.constant + c * bytes);
+        else
+            put_factor(work, work->rows.constant, c, task->constant);
+}
+
 static void prepare(struct work *work)
 {
+    const struct task *task = work->task;
+    prepare_rows(work);
     plan_finish(work);
-    for (int i = 0; i < work->task->passes; i++) {
-        plan_across(work, &work->lanes[i]);
-        if (!is_direct(work->lanes[i].pass))
-            plan_along(work, &work->lanes[i]);
+    ptrdiff_t first_term = 0;
+    for (int i = 0; i < task->passes; i++) {
+        plan_across(work, i, first_term);
+        first_term += task->pass[i].terms;
     }
-    for (size_t c = 0; c < work->channels; c++)
-        switch (work->task->accumulator) {
-        case IN_I32: ((int16_t *)work->rows.constant)[c] = (int16_t)work->task->constant; break;
-        default: put_factor(work, work->rows.constant, c, work->task->constant); break;
-        }
+    if (work->pairs)
+        plan_pairs_along(work);
+    else
+        plan_along(work);
 }
 
 enum status filter(const struct task *task, struct losses *losses)
@@ -509,7 +589,6 @@ enum status filter(const struct task *task, struct losses *losses)
     struct work work = {.task = task, .loops = current_loops()};
     struct room room = {NULL, 0};
     work.rows.task = task;
-    work.rows.loops = work.loops;
     choose_sizes(&work);
     lay_out(&work, &room);
     work.memory = room.used < SIZE_MAX / 4 ? malloc(room.used + ALIGNMENT) : NULL;

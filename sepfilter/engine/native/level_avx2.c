@@ -15,6 +15,9 @@
 
 #define DOT_ADD(sum, pairs, factors) \
     ((sum) + (vi)_mm256_madd_epi16((__m256i)(pairs), (__m256i)(factors)))
+#define LOAD_U8(from) ((vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(from))))
+#define LOAD_I8(from) ((vi)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(from))))
+#define LOAD_I16(from) ((vi)_mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(from))))
 #define AT_LEAST(values, low) ((vf)_mm256_max_ps((__m256)(values), (__m256)(low)))
 #define AT_MOST(values, high) ((vf)_mm256_min_ps((__m256)(values), (__m256)(high)))
 #define LOW(integers) _mm256_castsi256_si128((__m256i)(integers))
@@ -27,6 +30,12 @@
 #define STORE_I16(to, integers) _mm_storeu_si128((__m128i *)(to), PACK_16(integers))
 #define STORE_U16(to, integers) \
     _mm_storeu_si128((__m128i *)(to), _mm_packus_epi32(LOW(integers), HIGH(integers)))
+#define ROUND(values) ((vi)_mm256_cvtps_epi32((__m256)(values)))
+#define IN_ORDER(bytes) _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7))
+#define STORE_4_U8(to, a, b, c, d)                                                                 \
+    _mm256_storeu_si256((__m256i *)(to),                                                           \
+                        IN_ORDER(_mm256_packus_epi16(_mm256_packs_epi32((__m256i)(a), (__m256i)(b)), \
+                                                     _mm256_packs_epi32((__m256i)(c), (__m256i)(d)))))
 #define STREAM(to, from) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(from)))
 
 #include "body.h"

@@ -16,6 +16,9 @@
 
 #define DOT_ADD(sum, pairs, factors) \
     ((vi)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(pairs), (__m512i)(factors)))
+#define LOAD_U8(from) ((vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(from))))
+#define LOAD_I8(from) ((vi)_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(from))))
+#define LOAD_I16(from) ((vi)_mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(from))))
 #define AT_LEAST(values, low) ((vf)_mm512_max_ps((__m512)(values), (__m512)(low)))
 #define AT_MOST(values, high) ((vf)_mm512_min_ps((__m512)(values), (__m512)(high)))
 #define AT_LEAST_0(integers) _mm512_max_epi32((__m512i)(integers), _mm512_setzero_si512())
@@ -26,6 +29,14 @@
     _mm256_storeu_si256((__m256i *)(to), _mm512_cvtsepi32_epi16((__m512i)(integers)))
 #define STORE_U16(to, integers) \
     _mm256_storeu_si256((__m256i *)(to), _mm512_cvtusepi32_epi16(AT_LEAST_0(integers)))
+#define ROUND(values) ((vi)_mm512_cvtps_epi32((__m512)(values)))
+#define STORE_4_U8(to, a, b, c, d)   \
+    do {                             \
+        STORE_U8(to, a);             \
+        STORE_U8((to) + 16, b);      \
+        STORE_U8((to) + 32, c);      \
+        STORE_U8((to) + 48, d);      \
+    } while (0)
 #define STREAM(to, from) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(from)))
 
 #include "body.h"

@@ -7,6 +7,15 @@
 #include <emmintrin.h>
 #define DOT_ADD(sum, pairs, factors) \
     ((sum) + (vi)_mm_madd_epi16((__m128i)(pairs), (__m128i)(factors)))
+#define LOAD_LOW_4(from) _mm_cvtsi32_si128(*(const int __attribute__((aligned(1), may_alias)) *)(from))
+#define TWICE(bytes) _mm_unpacklo_epi8(bytes, bytes)
+#define LOAD_U8(from)                                                                     \
+    ((vi)_mm_unpacklo_epi16(_mm_unpacklo_epi8(LOAD_LOW_4(from), _mm_setzero_si128()),     \
+                            _mm_setzero_si128()))
+#define LOAD_I8(from) /* each byte four times, then the topmost shifted down */           \
+    ((vi)_mm_unpacklo_epi16(TWICE(LOAD_LOW_4(from)), TWICE(LOAD_LOW_4(from))) >> 24)
+#define LOAD_I16(from) LOAD_WORDS(_mm_loadl_epi64((const __m128i *)(from)))
+#define LOAD_WORDS(words) ((vi)_mm_unpacklo_epi16(words, words) >> 16)
 #define AT_LEAST(values, low) ((vf)_mm_max_ps((__m128)(values), (__m128)(low)))
 #define AT_MOST(values, high) ((vf)_mm_min_ps((__m128)(values), (__m128)(high)))
 #define PACK_16(integers) _mm_packs_epi32((__m128i)(integers), (__m128i)(integers))
@@ -21,10 +30,18 @@
 #define STORE_U16(to, integers) /* SSE2 packs signed only */            \
     _mm_storel_epi64((__m128i *)(to),                                   \
                      _mm_xor_si128(PACK_16((integers) - 0x8000), _mm_set1_epi16((short)0x8000)))
+#define ROUND(values) ((vi)_mm_cvtps_epi32((__m128)(values)))
+#define STORE_4_U8(to, a, b, c, d)                                                            \
+    _mm_storeu_si128((__m128i *)(to),                                                         \
+                     _mm_packus_epi16(_mm_packs_epi32((__m128i)(a), (__m128i)(b)),            \
+                                      _mm_packs_epi32((__m128i)(c), (__m128i)(d))))
 #define STREAM(to, from) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(from)))
 #else
 #define DOT_ADD(sum, pairs, factors) \
     ((sum) + (((pairs) << 16) >> 16) * (((factors) << 16) >> 16) + ((pairs) >> 16) * ((factors) >> 16))
+#define LOAD_U8(from) ((vi){(from)[0], (from)[1], (from)[2], (from)[3]})
+#define LOAD_I8(from) LOAD_U8(from)
+#define LOAD_I16(from) LOAD_U8(from)
 #define WHERE(mask, one, other) ((vf)(((mask) & (vi)(one)) | (~(mask) & (vi)(other))))
 #define AT_LEAST(values, low) WHERE((values) > (low), values, low)
 #define AT_MOST(values, high) WHERE((values) < (high), values, high)
@@ -37,6 +54,16 @@
 #define STORE_I8(to, integers) STORE_EACH(int8_t, to, integers, -128, 127)
 #define STORE_U16(to, integers) STORE_EACH(uint16_t, to, integers, 0, 65535)
 #define STORE_I16(to, integers) STORE_EACH(int16_t, to, integers, -32768, 32767)
+/* Adding 1.5 * 2**23 leaves the rounded integer in the low bits, up to 2**22, which is enough to saturate. */
+#define WITHIN(values) AT_MOST(AT_LEAST(values, (vf){0} - 4e6f), (vf){0} + 4e6f)
+#define ROUND(values) ((vi)(WITHIN(values) + 12582912.0f) - (vi)((vf){0} + 12582912.0f))
+#define STORE_4_U8(to, a, b, c, d)  \
+    do {                            \
+        STORE_U8(to, a);            \
+        STORE_U8((to) + 4, b);      \
+        STORE_U8((to) + 8, c);      \
+        STORE_U8((to) + 12, d);     \
+    } while (0)
 #define STREAM(to, from) memcpy(to, from, 16)
 #endif
 

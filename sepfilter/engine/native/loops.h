@@ -36,12 +36,18 @@ struct finish {
     float scale, offset, divisor;
     double wide_scale, wide_offset, wide_divisor;
     bool divides, maps, absolute, count;
+    bool quick; /* only maps and rounds, to one of the usual types */
+    bool small; /* no mapped sum leaves 32 bits */
     enum sample_type type;
     double low, high; /* of the type */
 };
 
 typedef void sweep_loop(size_t first, size_t count, const struct sweep *sweep, void *const *outputs);
 typedef void widen_loop(size_t count, const void *samples, void *elements);
+typedef void pair_loop(size_t count, const void *ones, const void *others, int32_t *pairs);
+typedef void along_pairs_loop(size_t count, size_t taps, const int32_t *upper, const int32_t *lower,
+                              size_t stride, const int32_t *const *factors, const int *shifts,
+                              int32_t *const *outputs);
 typedef void finish_loop(size_t count, void *sums, const struct finish *how, void *samples,
                          struct losses *losses);
 
@@ -51,12 +57,11 @@ struct loops {
     widen_loop *widen[ACCUMULATORS][SAMPLE_TYPES];
     /* For 1, 2 and 4 outputs. */
     sweep_loop *sweep[ACCUMULATORS][3];
-    /* Two int16_t rows as one row of pairs. */
-    void (*pair)(size_t count, const int16_t *first, const int16_t *second, int32_t *pairs);
-    /* The pass along the rows for IN_I32, on two image rows at once: `upper` and `lower` hold pairs of
-     * neighbours; taps[t] belongs to the pairs `stride` * t further on; the results come as pairs. */
-    void (*across_pairs)(size_t count, size_t taps, const int32_t *upper, const int32_t *lower,
-                         size_t stride, const int32_t *coefficients, int shift, int32_t *pairs);
+    /* Two rows of samples, or of int16_t, as one row of pairs of int16_t. */
+    pair_loop *pair[SAMPLE_TYPES];
+    /* The pass along the rows for IN_I32, for one or two terms: factors[m][t] belongs to the pairs of
+     * neighbours `stride` * t further on. */
+    along_pairs_loop *along_pairs[2];
     /* Sums to samples. */
     finish_loop *finish[ACCUMULATORS];
     /* Integer sums to double. */

@@ -57,12 +57,18 @@ static const void *packed_samples(const struct rows *rows, ptrdiff_t y, ptrdiff_
     return rows->packed;
 }
 
+static void widen(const struct rows *rows, size_t count, const void *samples, void *elements)
+{
+    if (rows->widen)
+        rows->widen(count, samples, elements);
+    else
+        memcpy(elements, samples, count * sample_bytes(rows->task->in.type));
+}
+
 void fetch_row(const struct rows *rows, ptrdiff_t y, void *elements)
 {
     const struct task *task = rows->task;
-    widen_loop *widen = rows->loops->widen[task->accumulator][task->in.type];
-    size_t channels = (size_t)task->in.channels;
-    size_t pixel = channels * (task->accumulator == IN_I32 ? sizeof(int16_t) : element_bytes(task->accumulator));
+    size_t channels = (size_t)task->in.channels, pixel = rows->pixel_bytes;
     ptrdiff_t inside = rows->inside_last - rows->inside_first, left = rows->inside_first - rows->first;
     char *to = elements;
 
@@ -73,7 +79,7 @@ void fetch_row(const struct rows *rows, ptrdiff_t y, void *elements)
         return;
     }
     if (inside > 0)
-        widen((size_t)inside * channels, packed_samples(rows, y, rows->inside_first, rows->inside_last),
+        widen(rows, (size_t)inside * channels, packed_samples(rows, y, rows->inside_first, rows->inside_last),
               to + (size_t)left * pixel);
     const ptrdiff_t *stand_in = rows->stand_in;
     for (ptrdiff_t x = rows->first; x < rows->last; x++) {
@@ -88,6 +94,6 @@ void fetch_row(const struct rows *rows, ptrdiff_t y, void *elements)
         else if (from >= rows->inside_first && from < rows->inside_last)
             memcpy(target, to + (size_t)(from - rows->first) * pixel, pixel);
         else
-            widen(channels, packed_samples(rows, y, from, from + 1), target);
+            widen(rows, channels, packed_samples(rows, y, from, from + 1), target);
     }
 }

@@ -6,7 +6,8 @@
 
 struct rows {
     const struct task *task;
-    const struct loops *loops;
+    widen_loop *widen;  /* samples to elements; NULL: as they are */
+    size_t pixel_bytes; /* of elements */
     ptrdiff_t first, last; /* columns wanted, of the view; they may lie outside of it */
     ptrdiff_t inside_first, inside_last; /* those of them that the view has */
     ptrdiff_t *stand_in; /* for each column wanted outside, left ones first: the column inside, or -1 */

@@ -1,7 +1,7 @@
 /* Template of the one inner kernel: rows times factors, OUTPUTS output rows sharing each load.
  * Wants NAME, ELEMENT, VECTOR, OUTPUTS, VECTORS (a block's width) and MULTIPLY_ADD(sum, value, factor);
- * RUNS where the runs of struct sweep are to be minded. Every sample goes through the same operations
- * in the same order wherever it lies, so that results do not depend on how an image is cut. */
+ * CLOSES where partial sums are to be closed. Every sample goes through the same operations in the same order
+ * wherever it lies, so that results do not depend on how an image is cut. */
 
 #define EACH_OUTPUT UNROLL for (int m = 0; m < OUTPUTS; m++)
 #define EACH_VECTOR UNROLL for (int v = 0; v < VECTORS; v++)
@@ -21,14 +21,10 @@ static void NAME(size_t first, size_t count, const struct sweep *sweep, void *co
         const ELEMENT *factors = sweep->factors;
         VECTOR sum[OUTPUTS][VECTORS];
         EACH_OUTPUT EACH_VECTOR sum[m][v] = (VECTOR){0};
-#ifndef RUNS
-        for (size_t t = 0; t < taps; t++, factors += OUTPUTS) {
-            LOAD
-            EACH_OUTPUT EACH_VECTOR MULTIPLY_ADD(sum[m][v], value[v], factors[m]);
-        }
-#else
+#ifdef CLOSES
         if (sweep->closes)
             EACH_OUTPUT EACH_VECTOR TARGET(m, v) = (VECTOR){0};
+#endif
         const struct run *run = sweep->runs;
         for (size_t t = 0; t < taps; run++) {
             if (run->takes == (1 << OUTPUTS) - 1)
@@ -42,13 +38,15 @@ static void NAME(size_t first, size_t count, const struct sweep *sweep, void *co
                     EACH_OUTPUT if (run->takes & 1 << m)
                         EACH_VECTOR MULTIPLY_ADD(sum[m][v], value[v], factors[m]);
                 }
-            if (run->closes)
-                EACH_OUTPUT if (run->closes & 1 << m)
-                    EACH_VECTOR {
-                        TARGET(m, v) += sum[m][v];
-                        sum[m][v] = (VECTOR){0};
-                    }
+#ifdef CLOSES
+            EACH_OUTPUT if (run->closes & 1 << m)
+                EACH_VECTOR {
+                    TARGET(m, v) += sum[m][v];
+                    sum[m][v] = (VECTOR){0};
+                }
+#endif
         }
+#ifdef CLOSES
         if (sweep->closes)
             EACH_OUTPUT EACH_VECTOR sum[m][v] += TARGET(m, v);
 #endif
