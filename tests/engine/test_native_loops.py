@@ -290,13 +290,9 @@ MALFORMED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("changes", MALFORMED)
-def test_malformed_arguments_are_refused(changes: dict[str, Any]) -> None:
+def test_malformed_arguments_are_refused(changes: Any) -> None:
     """What cannot be filtered raises an error, and nothing is written."""
-    arguments: Any = {
-        "pixels": np.ones(SIZE, "u1"),
-        "out": np.full(SIZE, 7, "u1"),
-        "passes": (ONE,),
-    } | changes
+    arguments = {"pixels": np.ones(SIZE, "u1"), "out": np.full(SIZE, 7, "u1"), "passes": (ONE,)} | changes
     before = arguments["out"].tobytes()
     with pytest.raises((TypeError, ValueError, MemoryError)):
         call(**arguments)

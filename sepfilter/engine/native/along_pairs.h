@@ -7,7 +7,7 @@
 static void NAME(size_t count, size_t taps, const int32_t *upper, const int32_t *lower, size_t stride,
                  const int32_t *const *factors, const int *shifts, int32_t *const *outputs)
 {
-    const vi low_half = (vi){0} + 0xffff;
+    const vu low_half = (vu){0} + 0xffff;
     for (size_t at = 0; at < count; at += VECTORS * LANES_32) {
         vi above[TERMS][VECTORS], below[TERMS][VECTORS];
         EACH_TERM EACH_VECTOR above[m][v] = below[m][v] = (vi){0} + (1 << shifts[m] >> 1);
@@ -23,7 +23,7 @@ static void NAME(size_t count, size_t taps, const int32_t *upper, const int32_t 
             }
         }
         EACH_TERM EACH_VECTOR *(loose_vi *)(outputs[m] + at + v * LANES_32) =
-            ((above[m][v] >> shifts[m]) & low_half) | ((below[m][v] >> shifts[m]) << 16);
+            (vi)(((vu)(above[m][v] >> shifts[m]) & low_half) | (vu)(below[m][v] >> shifts[m]) << 16);
     }
 }
 

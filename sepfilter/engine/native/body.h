@@ -13,14 +13,15 @@
 typedef float vf __attribute__((vector_size(VECTOR_BYTES)));
 typedef double vd __attribute__((vector_size(VECTOR_BYTES)));
 typedef int32_t vi __attribute__((vector_size(VECTOR_BYTES)));
-typedef int16_t vs __attribute__((vector_size(VECTOR_BYTES)));
+typedef uint32_t vu __attribute__((vector_size(VECTOR_BYTES)));
+typedef uint16_t vs __attribute__((vector_size(VECTOR_BYTES))); /* products and sums modulo 2**16 */
 typedef vf loose_vf __attribute__((aligned(4), may_alias));
 typedef vi loose_vi __attribute__((aligned(4), may_alias));
 
 /* ---- rows times coefficients ---- */
 
 #define MULTIPLY_ADD(sum, value, factor) ((sum) += (value) * (factor))
-#define ELEMENT int16_t
+#define ELEMENT uint16_t
 #define VECTOR vs
 #define NAME ISA(sweep_i16_1)
 #define OUTPUTS 1
@@ -100,7 +101,7 @@ typedef vi loose_vi __attribute__((aligned(4), may_alias));
     {                                                                                             \
         const SAMPLE *one = ones, *other = others;                                                \
         for (size_t i = 0; i < count; i += LANES_32)                                              \
-            *(loose_vi *)(pairs + i) = (LOAD(one + i) & 0xffff) | LOAD(other + i) << 16;          \
+            *(loose_vi *)(pairs + i) = (vi)(((vu)LOAD(one + i) & 0xffff) | (vu)LOAD(other + i) << 16);          \
     }
 PAIR(pair_u8, uint8_t, LOAD_U8)
 PAIR(pair_i8, int8_t, LOAD_I8)

@@ -14,7 +14,7 @@
 #define VECTOR_BYTES 32
 
 #define DOT_ADD(sum, pairs, factors) \
-    ((sum) + (vi)_mm256_madd_epi16((__m256i)(pairs), (__m256i)(factors)))
+    ((vi)((vu)(sum) + (vu)_mm256_madd_epi16((__m256i)(pairs), (__m256i)(factors))))
 #define LOAD_U8(from) ((vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(from))))
 #define LOAD_I8(from) ((vi)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(from))))
 #define LOAD_I16(from) ((vi)_mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(from))))

@@ -1,19 +1,26 @@
-/* The loops for every machine: SSE2 on x86-64, plain vectors elsewhere. */
+/* The loops for every machine: SSE2 on x86-64; plain vectors elsewhere, or to test them with SEPFILTER_PLAIN. */
 #define ISA(name) name##_baseline
 #define ISA_NAME "baseline"
 #define VECTOR_BYTES 16
 
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(SEPFILTER_PLAIN)
 #include <emmintrin.h>
+#include <string.h>
+
 #define DOT_ADD(sum, pairs, factors) \
-    ((sum) + (vi)_mm_madd_epi16((__m128i)(pairs), (__m128i)(factors)))
-#define LOAD_LOW_4(from) _mm_cvtsi32_si128(*(const int __attribute__((aligned(1), may_alias)) *)(from))
+    ((vi)((vu)(sum) + (vu)_mm_madd_epi16((__m128i)(pairs), (__m128i)(factors))))
+static inline __m128i load_low_4(const void *from)
+{
+    int bytes;
+    memcpy(&bytes, from, 4);
+    return _mm_cvtsi32_si128(bytes);
+}
 #define TWICE(bytes) _mm_unpacklo_epi8(bytes, bytes)
 #define LOAD_U8(from)                                                                     \
-    ((vi)_mm_unpacklo_epi16(_mm_unpacklo_epi8(LOAD_LOW_4(from), _mm_setzero_si128()),     \
+    ((vi)_mm_unpacklo_epi16(_mm_unpacklo_epi8(load_low_4(from), _mm_setzero_si128()),     \
                             _mm_setzero_si128()))
 #define LOAD_I8(from) /* each byte four times, then the topmost shifted down */           \
-    ((vi)_mm_unpacklo_epi16(TWICE(LOAD_LOW_4(from)), TWICE(LOAD_LOW_4(from))) >> 24)
+    ((vi)_mm_unpacklo_epi16(TWICE(load_low_4(from)), TWICE(load_low_4(from))) >> 24)
 #define LOAD_I16(from) LOAD_WORDS(_mm_loadl_epi64((const __m128i *)(from)))
 #define LOAD_WORDS(words) ((vi)_mm_unpacklo_epi16(words, words) >> 16)
 #define AT_LEAST(values, low) ((vf)_mm_max_ps((__m128)(values), (__m128)(low)))
@@ -37,8 +44,10 @@
                                       _mm_packs_epi32((__m128i)(c), (__m128i)(d))))
 #define STREAM(to, from) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(from)))
 #else
+#define FIRST(pairs) ((vu)((vi)((vu)(pairs) << 16) >> 16))
+#define SECOND(pairs) ((vu)((pairs) >> 16))
 #define DOT_ADD(sum, pairs, factors) \
-    ((sum) + (((pairs) << 16) >> 16) * (((factors) << 16) >> 16) + ((pairs) >> 16) * ((factors) >> 16))
+    ((vi)((vu)(sum) + FIRST(pairs) * FIRST(factors) + SECOND(pairs) * SECOND(factors)))
 #define LOAD_U8(from) ((vi){(from)[0], (from)[1], (from)[2], (from)[3]})
 #define LOAD_I8(from) LOAD_U8(from)
 #define LOAD_I16(from) LOAD_U8(from)

@@ -42,13 +42,13 @@ void choose_columns(struct rows *rows, ptrdiff_t first, ptrdiff_t last)
             rows->stand_in[outside++] = border_index(x, width, task->border);
 }
 
-/* Where the samples of some columns lie side by side: in the view, or gathered. */
+/* Where the samples of some columns lie side by side and aligned: in the view, or gathered. */
 static const void *packed_samples(const struct rows *rows, ptrdiff_t y, ptrdiff_t first, ptrdiff_t last)
 {
     const struct view *view = &rows->task->in;
     size_t bytes = sample_bytes(view->type);
     const char *row = (const char *)view->data + y * view->strides[0] * (ptrdiff_t)bytes;
-    if (view->strides[2] == 1 && view->strides[1] == view->channels)
+    if (view->strides[2] == 1 && view->strides[1] == view->channels && (uintptr_t)row % bytes == 0)
         return row + first * view->channels * (ptrdiff_t)bytes;
     char *to = rows->packed;
     for (ptrdiff_t x = first; x < last; x++)
