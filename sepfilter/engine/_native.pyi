@@ -8,6 +8,8 @@ Array: TypeAlias = NDArray[Any]
 
 Pass: TypeAlias = tuple[Array, float] | tuple[Array, Array, Array | None, float]
 
+PARTIAL_SUM: int
+
 def filter(  # noqa: A001
     pixels: Array,
     out: Array,

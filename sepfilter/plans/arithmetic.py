@@ -25,7 +25,7 @@ from sepfilter.plans.passes import DirectPass, Pass
 UNIT_ROUNDOFF: Final = {"float32": 2.0**-24, "float64": 2.0**-53}
 """Of one operation: half the distance from 1 to the next number."""
 
-PARTIAL_SUM: Final = 16
+PARTIAL_SUM: Final = 12
 """Products of 16-bit samples that the compiled engine sums up in a row before they join the total."""
 
 PARTIAL_SUM_TYPES: Final = ("uint16", "int16")

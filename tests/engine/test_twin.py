@@ -13,6 +13,7 @@ from sepfilter.engine import scipy_engine
 from sepfilter.engine.block import Block
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import Kernel
+from sepfilter.plans.arithmetic import PARTIAL_SUM
 from sepfilter.plans.plan import Plan
 from sepfilter.plans.planner import make_plan
 
@@ -87,6 +88,11 @@ def test_float_arithmetic_is_the_twins_within_the_bound(dtype: str, precision: s
     assert (
         np.abs(ours.astype(np.float64) - twins).max() <= 2 * plan.arithmetic_bound * max(reach, 1) + rounding
     )
+
+
+def test_the_bounds_are_those_of_the_sums_that_are_made() -> None:
+    """Planner and engine close partial sums after as many products."""
+    assert native_engine._native.PARTIAL_SUM == PARTIAL_SUM
 
 
 @pytest.mark.parametrize("output_range", ["clip", "abs", "offset", "stretch"])

@@ -12,7 +12,7 @@
 
 /* Products of 16-bit samples that are summed up in a row, in float, before they join the total: that keeps
  * rounding small. */
-#define PARTIAL_SUM 16
+#define PARTIAL_SUM 12
 
 /* Steps of a sweep up to `end`, which the same outputs m take (bit m of `takes`); at the end the partial sums
  * of some are complete (bit m of `closes`). */
