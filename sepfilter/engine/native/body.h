@@ -262,12 +262,8 @@ static void ISA(finish_i16)(size_t count, void *sums, const struct finish *how, 
                             struct losses *losses)
 {
     const int16_t *from = sums;
-    if (!how->quick || how->maps || (how->type != U8 && how->type != I16)) {
+    if (!how->quick || how->maps || how->type != U8) {
         ISA(finish_any_i16)(count, sums, how, samples, losses);
-        return;
-    }
-    if (how->type == I16) {
-        memcpy(samples, sums, count * sizeof(int16_t));
         return;
     }
     uint8_t *restrict to = samples;

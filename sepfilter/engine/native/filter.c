@@ -82,7 +82,7 @@ static void bring_in_row(const struct work *work, ptrdiff_t row, ptrdiff_t top, 
 
 /* ---- from the rings to the output ---- */
 
-static void store(const struct work *work, ptrdiff_t y, size_t first, size_t count)
+static void store(const struct work *work, ptrdiff_t y, size_t first, size_t count, const char *samples)
 {
     const struct view *view = &work->task->out;
     size_t bytes = sample_bytes(view->type), channels = work->channels;
@@ -90,24 +90,25 @@ static void store(const struct work *work, ptrdiff_t y, size_t first, size_t cou
     if (view->strides[2] == 1 && (view->strides[1] == view->channels || view->width == 1)) {
         char *target = row + first * bytes;
         if (work->streams)
-            work->loops->stream(count * bytes, work->line, target);
+            work->loops->stream(count * bytes, samples, target);
         else
-            memcpy(target, work->line, count * bytes);
+            memcpy(target, samples, count * bytes);
         return;
     }
-    const char *from = work->line;
-    for (size_t i = first; i < first + count; i++, from += bytes) {
+    for (size_t i = first; i < first + count; i++, samples += bytes) {
         ptrdiff_t x = (ptrdiff_t)(i / channels), c = (ptrdiff_t)(i % channels);
-        memcpy(row + (x * view->strides[1] + c * view->strides[2]) * (ptrdiff_t)bytes, from, bytes);
+        memcpy(row + (x * view->strides[1] + c * view->strides[2]) * (ptrdiff_t)bytes, samples, bytes);
     }
 }
 
-/* Output m of the chunk at hand, from sums to samples. */
-static void finish(const struct work *work, int m, size_t count, struct losses *losses)
+/* Output m of the chunk at hand, from sums to samples; returns where these are. */
+static const char *finish(const struct work *work, int m, size_t count, struct losses *losses)
 {
     const struct task *task = work->task;
     enum accumulator sums = task->accumulator, values = task->wide ? IN_F64 : sums;
     void *from = work->sums[0][m];
+    if (work->finish.nothing)
+        return from;
     if (task->passes == 2) {
         work->loops->magnitude[sums](count, work->sums[0][m], work->sums[1][m], task->wide, work->values);
         from = work->values;
@@ -117,6 +118,7 @@ static void finish(const struct work *work, int m, size_t count, struct losses *
         from = work->values;
     }
     work->loops->finish[values](count, from, &work->finish, work->line, losses);
+    return work->line;
 }
 
 /* Produce `rows` output rows, at most as many as share loads, of the tile that begins at element `first`. */
@@ -139,8 +141,8 @@ static void produce(struct work *work, ptrdiff_t y, int rows, size_t first, size
             work->loops->sweep[task->accumulator][table_index(work->outputs)](
                 at, some, &work->across[i].sweep, (void *const *)work->sums[i]);
         for (int m = 0; m < rows; m++) {
-            finish(work, m, some, losses);
-            store(work, y + m, first + at, some);
+            const char *samples = finish(work, m, some, losses);
+            store(work, y + m, first + at, some, samples);
         }
     }
 }

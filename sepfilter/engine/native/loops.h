@@ -36,6 +36,7 @@ struct finish {
     float scale, offset, divisor;
     double wide_scale, wide_offset, wide_divisor;
     bool divides, maps, absolute, count;
+    bool nothing; /* the sums are the samples */
     bool quick; /* only maps and rounds, to one of the usual types */
     bool small; /* no mapped sum leaves 32 bits */
     enum sample_type type;

@@ -146,9 +146,10 @@ static void plan_pairs_along(struct work *work)
 
 static void plan_finish(struct work *work)
 {
-    const struct map *map = &work->task->map;
+    const struct task *task = work->task;
+    const struct map *map = &task->map;
     struct finish *finish = &work->finish;
-    double denominator = work->task->pass[0].denominator;
+    double denominator = task->pass[0].denominator;
     int exponent;
     finish->divides = denominator != 1 && frexp(denominator, &exponent) != 0.5;
     /* Dividing by a power of two is exact as a factor. */
@@ -161,15 +162,17 @@ static void plan_finish(struct work *work)
     finish->maps = finish->wide_scale != 1 || finish->wide_offset != 0;
     finish->absolute = map->absolute;
     finish->count = map->count;
-    finish->type = work->task->out.type;
-    bool usual = finish->type == U8 || finish->type == U16 || finish->type == F32;
-    bool plain = work->task->accumulator == IN_I16 && work->task->passes == 1 && finish->type == I16 && !finish->maps;
-    finish->quick = (usual || plain) && !finish->divides && !finish->absolute && !finish->count;
-    double largest = work->task->accumulator == IN_I16 ? 32768.0 : 2147483648.0;
-    finish->small = work->task->passes == 1 && (work->pairs || work->task->accumulator == IN_I16)
-        && largest * fabs(finish->wide_scale) + fabs(finish->wide_offset) < 1073741824.0;
+    finish->type = task->out.type;
     finish->low = lowest[finish->type];
     finish->high = highest[finish->type];
+    bool plain = !finish->divides && !finish->absolute && !finish->count, single = task->passes == 1;
+    finish->nothing = plain && single && !finish->maps && !task->wide
+        && ((task->accumulator == IN_I16 && finish->type == I16)
+            || (task->accumulator == IN_F32 && finish->type == F32));
+    finish->quick = plain && (finish->type == U8 || finish->type == U16 || finish->type == F32);
+    double largest = task->accumulator == IN_I32 ? 2147483648.0 : single ? 32768.0 : 46341.0;
+    finish->small = (task->accumulator == IN_I16 || (task->accumulator == IN_I32 && single))
+        && largest * fabs(finish->wide_scale) + fabs(finish->wide_offset) < 1073741824.0;
 }
 
 /* Whether a sample can be the border's constant. */
