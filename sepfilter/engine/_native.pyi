@@ -23,7 +23,6 @@ def filter(  # noqa: A001
     absolute: bool,
     scale: float,
     offset: float,
-    count: bool,
     /,
 ) -> tuple[int, int, int]: ...
 def choose(level: str | None, /) -> bool: ...

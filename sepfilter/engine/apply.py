@@ -51,7 +51,7 @@ def apply(
     method : str
         auto, direct or separable.
     precision : str
-        auto, exact, float or double.
+        auto, exact, fast, float or double.
     rank : int, optional
         Keep this many separable terms at most: an approximation.
     max_error : float, optional

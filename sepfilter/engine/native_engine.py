@@ -51,7 +51,6 @@ def filter_block(
         absolute,
         scale,
         offset,
-        output is not None,
     )
     return Losses(low, high, nonfinite) if output is not None else Losses()
 

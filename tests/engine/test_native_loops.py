@@ -38,11 +38,11 @@ DECKS: dict[str, list[Any]] = {
     "kernel": [(1, 1), (3, 3), (5, 5), (1, 7), (7, 1), (2, 2), (4, 3), (2, 5), (9, 2), (1, 18), (6, 6)],
     "source": list(strides(1, 1, 1)), "target": list(strides(1, 1, 1)), "denominator": [1, 1, 3, 7, 8, 9],
     "border": list(range(5)), "context": [(0, 0, 0, 0), (0, 0, 0, 0), (1, 0, 2, 3), (2, 2, 0, 1), (9, 0, 0, 12)],
-    "wide": [False, True], "absolute": [False, False, True], "count": [False, True],
+    "wide": [False, True], "absolute": [False, False, True],
     "constant": [100.0, -7.0], "scale": [1.0, 1.0, -1.0, 0.5, 0.25], "offset": [0.0, 0.0, 0.5, 128.0],
 }  # fmt: skip
 PLAIN: dict[str, Any] = {"context": (0, 0, 0, 0), "border": 0, "constant": 100.0, "anchor": (0, 0),
-    "accumulator": 3, "wide": False, "absolute": False, "scale": 1.0, "offset": 0.0, "count": True}  # fmt: skip
+    "accumulator": 3, "wide": False, "absolute": False, "scale": 1.0, "offset": 0.0}  # fmt: skip
 
 
 @pytest.fixture(params=native.levels(), autouse=True)
@@ -131,7 +131,7 @@ def verify(
     """What is whole has to be right, with its losses; all else has to be within its bound."""
     pixels, passes, whole = make(path, sums, dtype, size, kernel, seed, denominator)
     options = PLAIN | {"accumulator": SUMS[sums]} | options
-    context, border, constant, (ay, ax), _, wide, absolute, scale, offset, count = options.values()
+    context, border, constant, (ay, ax), _, wide, absolute, scale, offset = options.values()
     fill: Any = {"constant_values": constant} if MODES[border] == "constant" else {}
     margins = [(side, side) for side in (*kernel, 0)]
     padded: Any = np.pad(pixels.astype(np.int64 if whole else np.float64), margins, MODES[border], **fill)
@@ -147,7 +147,7 @@ def verify(
     exact, losses = whole and len(values) == 1 and "int" in out, (0, 0, 0)
     if "int" in out:
         low, high, nearest = np.iinfo(out).min, np.iinfo(out).max, np.rint(expected)
-        losses = (np.count_nonzero(nearest < low) * count, np.count_nonzero(nearest > high) * count, 0)
+        losses = (np.count_nonzero(nearest < low), np.count_nonzero(nearest > high), 0)
         expected, slack = np.clip(nearest if exact else expected, low, high), 0 if exact else slack + 0.5
     result, counted = run(pixels, out, passes, layouts, **options)
     np.testing.assert_array_less(np.abs(result.astype(float) - expected), slack + 1e-300)

@@ -204,51 +204,53 @@ INLINE void ISA(finish_vector)(vf value, const struct finish *how, void *samples
 }
 
 /* Loops from each kind of sums; TO_FLOAT makes a vector of floats of the sums at a place. The quick ones only
- * map and round: `type` is a constant in each. */
+ * map and round: `type` is a constant in each. They return whether some sample may have to be counted. */
 #define FINISH(NAME, SUM, TO_FLOAT)                                                               \
-    INLINE void ISA(NAME##_quickly)(size_t count, const SUM *from, const struct finish how,       \
+    INLINE bool ISA(NAME##_quickly)(size_t count, const SUM *from, const struct finish how,       \
                                     enum sample_type type, void *samples)                         \
     {                                                                                             \
-        for (size_t at = 0; at < count; at += LANES_32) {                                         \
-            vf value = TO_FLOAT(from + at) * how.scale + how.offset;                              \
-            if (type == F32)                                                                      \
-                *(loose_vf *)((float *)samples + at) = value;                                     \
-            else                                                                                  \
-                ISA(store)(how.small ? ROUND(value) : ISA(rounded)(value, &how), type, samples, at); \
+        vi any = {0};                                                                             \
+        vf probe = {0};                                                                           \
+        for (size_t at = 0; at < count; at += 4 * LANES_32) {                                     \
+            vi four[4];                                                                           \
+            UNROLL for (int v = 0; v < 4; v++) {                                                  \
+                vf value = TO_FLOAT(from + at + v * LANES_32) * how.scale + how.offset;           \
+                if (type == F32) {                                                                \
+                    *(loose_vf *)((float *)samples + at + v * LANES_32) = value;                  \
+                    probe += value * 0.0f; /* not 0 where it is not finite */                     \
+                    continue;                                                                     \
+                }                                                                                 \
+                four[v] = how.small ? ROUND(value) : ISA(rounded)(value, &how);                   \
+                any |= four[v];                                                                   \
+                if (type == U16)                                                                  \
+                    STORE_U16((uint16_t *)samples + at + v * LANES_32, four[v]);                  \
+            }                                                                                     \
+            if (type == U8)                                                                       \
+                STORE_4_U8((uint8_t *)samples + at, four[0], four[1], four[2], four[3]);          \
         }                                                                                         \
+        any = (any & ~(int32_t)how.high) | (probe != 0);                                          \
+        int32_t found = 0;                                                                        \
+        for (int lane = 0; lane < LANES_32; lane++)                                               \
+            found |= any[lane];                                                                   \
+        return found != 0;                                                                        \
     }                                                                                             \
     static void ISA(NAME)(size_t count, void *sums, const struct finish *how, void *samples,      \
                           struct losses *losses)                                                  \
     {                                                                                             \
         const SUM *from = sums;                                                                   \
-        if (how->quick && how->type == U8 && how->small) {                                        \
-            const float scale = how->scale, offset = how->offset;                                 \
-            for (size_t at = 0; at < count; at += 4 * LANES_32) {                                 \
-                vi four[4];                                                                       \
-                UNROLL for (int v = 0; v < 4; v++)                                                \
-                    four[v] = ROUND(TO_FLOAT(from + at + v * LANES_32) * scale + offset);         \
-                STORE_4_U8((uint8_t *)samples + at, four[0], four[1], four[2], four[3]);          \
-            }                                                                                     \
+        if (how->quick                                                                            \
+            && !(how->type == U8          ? ISA(NAME##_quickly)(count, from, *how, U8, samples)   \
+                     : how->type == U16 ? ISA(NAME##_quickly)(count, from, *how, U16, samples)    \
+                                        : ISA(NAME##_quickly)(count, from, *how, F32, samples)))  \
             return;                                                                               \
-        }                                                                                         \
-        if (how->quick) {                                                                         \
-            switch (how->type) {                                                                  \
-            case U8: ISA(NAME##_quickly)(count, from, *how, U8, samples); break;                  \
-            case U16: ISA(NAME##_quickly)(count, from, *how, U16, samples); break;                \
-            default: ISA(NAME##_quickly)(count, from, *how, F32, samples); break;                 \
-            }                                                                                     \
-            return;                                                                               \
-        }                                                                                         \
         struct ISA(counts) counts = {{0}, {0}, {0}}, last = counts;                               \
         size_t at = 0;                                                                            \
         for (; at + LANES_32 <= count; at += LANES_32)                                            \
             ISA(finish_vector)(TO_FLOAT(from + at), how, samples, at, &counts);                   \
         if (at < count)                                                                           \
             ISA(finish_vector)(TO_FLOAT(from + at), how, samples, at, &last);                     \
-        if (how->count) {                                                                         \
-            ISA(add_counts)(&counts, LANES_32, losses);                                           \
-            ISA(add_counts)(&last, (ptrdiff_t)(count - at), losses);                              \
-        }                                                                                         \
+        ISA(add_counts)(&counts, LANES_32, losses);                                               \
+        ISA(add_counts)(&last, (ptrdiff_t)(count - at), losses);                                  \
     }
 #define OF_I16(from) __builtin_convertvector(LOAD_I16(from), vf)
 #define OF_I32(from) __builtin_convertvector(*(const loose_vi *)(from), vf)
@@ -262,15 +264,18 @@ static void ISA(finish_i16)(size_t count, void *sums, const struct finish *how, 
                             struct losses *losses)
 {
     const int16_t *from = sums;
-    if (!how->quick || how->maps || how->type != U8) {
-        ISA(finish_any_i16)(count, sums, how, samples, losses);
-        return;
-    }
     uint8_t *restrict to = samples;
-    for (size_t i = 0; i < count; i++) {
-        int16_t value = from[i] < 0 ? 0 : from[i];
-        to[i] = (uint8_t)(value > 255 ? 255 : value);
+    int16_t any = 0;
+    if (how->quick && how->type == U8 && !how->maps) {
+        for (size_t i = 0; i < count; i++) {
+            int16_t value = from[i] < 0 ? 0 : from[i];
+            to[i] = (uint8_t)(value > 255 ? 255 : value);
+            any |= from[i];
+        }
+        if (!(any & ~255))
+            return;
     }
+    ISA(finish_any_i16)(count, sums, how, samples, losses);
 }
 
 #define STORE_LOOP(SAMPLE)                                                                        \
@@ -290,11 +295,11 @@ static void ISA(finish_f64)(size_t count, void *sums, const struct finish *how, 
         for (size_t i = 0; i < count; i++) values[i] = fabs(values[i]);
     if (how->type == F32) {
         STORE_LOOP(float)
-        for (size_t i = 0; how->count && i < count; i++)
+        for (size_t i = 0; i < count; i++)
             losses->nonfinite += !isfinite(((float *)samples)[i]);
         return;
     }
-    for (size_t i = 0; how->count && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         losses->nonfinite += !isfinite(values[i]);
     if (how->type == F64) {
         STORE_LOOP(double)
@@ -307,7 +312,7 @@ static void ISA(finish_f64)(size_t count, void *sums, const struct finish *how, 
         value = value > high + 1 ? high + 1 : value;
         values[i] = (value + ROUNDING_F64) - ROUNDING_F64;
     }
-    for (size_t i = 0; how->count && i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         losses->low += values[i] < low;
         losses->high += values[i] > high;
     }

@@ -45,9 +45,9 @@ struct pass {
 struct map {
     double scale, offset;
     bool absolute;
-    bool count; /* count what the output type cannot hold */
 };
 
+/* Samples that the output type cannot hold: saturated at either end, or not finite. */
 struct losses {
     uint64_t low, high, nonfinite;
 };

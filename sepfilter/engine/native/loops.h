@@ -35,7 +35,7 @@ struct sweep {
 struct finish {
     float scale, offset, divisor;
     double wide_scale, wide_offset, wide_divisor;
-    bool divides, maps, absolute, count;
+    bool divides, maps, absolute;
     bool nothing; /* the sums are the samples */
     bool quick; /* only maps and rounds, to one of the usual types */
     bool small; /* no mapped sum leaves 32 bits */

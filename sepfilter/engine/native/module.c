@@ -133,17 +133,16 @@ static bool as_pass(struct held *held, PyObject *tuple, struct pass *pass)
 static bool as_task(struct held *held, PyObject *arguments, struct task *task)
 {
     PyObject *pixels, *out, *passes;
-    int border, accumulator, wide, absolute, count;
-    if (!PyArg_ParseTuple(arguments, "OO(nnnn)id(nn)O!ippddp:filter", &pixels, &out, &task->context[0],
+    int border, accumulator, wide, absolute;
+    if (!PyArg_ParseTuple(arguments, "OO(nnnn)id(nn)O!ippdd:filter", &pixels, &out, &task->context[0],
                           &task->context[1], &task->context[2], &task->context[3], &border, &task->constant,
                           &task->anchor[0], &task->anchor[1], &PyTuple_Type, &passes, &accumulator, &wide,
-                          &absolute, &task->map.scale, &task->map.offset, &count))
+                          &absolute, &task->map.scale, &task->map.offset))
         return false;
     task->border = (enum border_mode)border;
     task->accumulator = (enum accumulator)accumulator;
     task->wide = wide;
     task->map.absolute = absolute;
-    task->map.count = count;
     Py_buffer *in = hold(held, pixels, PyBUF_STRIDES | PyBUF_FORMAT);
     Py_buffer *to = in ? hold(held, out, PyBUF_STRIDES | PyBUF_FORMAT | PyBUF_WRITABLE) : NULL;
     if (!to)
@@ -228,7 +227,7 @@ static PyObject *module_levels(PyObject *module, PyObject *none)
 static PyMethodDef methods[] = {
     {"filter", module_filter, METH_VARARGS,
      "filter(pixels, out, (top, bottom, left, right), border, constant, (ay, ax), passes, accumulator, wide, "
-     "absolute, scale, offset, count) -> (clipped low, clipped high, not finite)"},
+     "absolute, scale, offset) -> (clipped low, clipped high, not finite)"},
     {"choose", module_choose, METH_O, "choose(level or None) -> whether this machine has it"},
     {"level", module_level, METH_NOARGS, "The instruction set in use."},
     {"levels", module_levels, METH_NOARGS, "The instruction sets that this machine has, best first."},

@@ -161,14 +161,12 @@ static void plan_finish(struct work *work)
     finish->offset = (float)finish->wide_offset;
     finish->maps = finish->wide_scale != 1 || finish->wide_offset != 0;
     finish->absolute = map->absolute;
-    finish->count = map->count;
     finish->type = task->out.type;
     finish->low = lowest[finish->type];
     finish->high = highest[finish->type];
-    bool plain = !finish->divides && !finish->absolute && !finish->count, single = task->passes == 1;
-    finish->nothing = plain && single && !finish->maps && !task->wide
-        && ((task->accumulator == IN_I16 && finish->type == I16)
-            || (task->accumulator == IN_F32 && finish->type == F32));
+    bool plain = !finish->divides && !finish->absolute, single = task->passes == 1;
+    finish->nothing = plain && single && !finish->maps && !task->wide && task->accumulator == IN_I16
+        && finish->type == I16;
     finish->quick = plain && (finish->type == U8 || finish->type == U16 || finish->type == F32);
     double largest = task->accumulator == IN_I32 ? 2147483648.0 : single ? 32768.0 : 46341.0;
     finish->small = (task->accumulator == IN_I16 || (task->accumulator == IN_I32 && single))
