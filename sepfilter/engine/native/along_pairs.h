@@ -7,6 +7,7 @@
 static void NAME(size_t count, size_t taps, const int32_t *upper, const int32_t *lower, size_t stride,
                  const int32_t *const *factors, const int *shifts, int32_t *const *outputs)
 {
+    _Static_assert(VECTORS * (VECTOR_BYTES / 4) <= PADDING, "rows are padded for as much as a block");
     const vu low_half = (vu){0} + 0xffff;
     for (size_t at = 0; at < count; at += VECTORS * LANES_32) {
         vi above[TERMS][VECTORS], below[TERMS][VECTORS];

@@ -1,6 +1,6 @@
 /* All inner loops for one instruction set. Wants ISA(name), VECTOR_BYTES, and the few operations that plain
  * C does not become by itself: DOT_ADD, the sum of products of pairs; LOAD_*, a vector of 32-bit integers of as
- * many samples; AT_LEAST, AT_MOST, which give the second argument for a NaN; ROUND, half to even, of what fits;
+ * many samples; ANY_BITS, whether a vector has any of the bits; AT_LEAST, AT_MOST, which give the second argument for a NaN; ROUND, half to even, of what fits;
  * STORE_*, integers as samples, saturated; STREAM, 16 bytes past the caches. */
 #include <math.h>
 #include <string.h>
@@ -25,7 +25,7 @@ typedef vi loose_vi __attribute__((aligned(4), may_alias));
 #define VECTOR vs
 #define NAME ISA(sweep_i16_1)
 #define OUTPUTS 1
-#define VECTORS 4
+#define VECTORS 8
 #include "sweep.h"
 #define NAME ISA(sweep_i16_2)
 #define OUTPUTS 2
@@ -204,47 +204,61 @@ INLINE void ISA(finish_vector)(vf value, const struct finish *how, void *samples
 }
 
 /* Loops from each kind of sums; TO_FLOAT makes a vector of floats of the sums at a place. The quick ones only
- * map and round: `type` is a constant in each. They return whether some sample may have to be counted. */
+ * map, round and count, four vectors at a time, and return up to where; `type` is a constant in each. Where a
+ * sum is not finite they return 0, and nothing that they did stands. */
 #define FINISH(NAME, SUM, TO_FLOAT)                                                               \
-    INLINE bool ISA(NAME##_quickly)(size_t count, const SUM *from, const struct finish how,       \
-                                    enum sample_type type, void *samples)                         \
+    INLINE size_t ISA(NAME##_quickly)(size_t count, const SUM *from, const struct finish how,     \
+                                      enum sample_type type, void *samples,                       \
+                                      struct ISA(counts) *counts)                                 \
     {                                                                                             \
-        vi any = {0};                                                                             \
+        size_t at = 0;                                                                            \
         vf probe = {0};                                                                           \
-        for (size_t at = 0; at < count; at += 4 * LANES_32) {                                     \
+        vi low = {0}, high = {0};                                                                 \
+        for (; at + 4 * LANES_32 <= count; at += 4 * LANES_32) {                                  \
             vi four[4];                                                                           \
             UNROLL for (int v = 0; v < 4; v++) {                                                  \
                 vf value = TO_FLOAT(from + at + v * LANES_32) * how.scale + how.offset;           \
+                if (!how.small)                                                                   \
+                    probe += value * 0.0f; /* not 0 where it is not finite */                     \
                 if (type == F32) {                                                                \
                     *(loose_vf *)((float *)samples + at + v * LANES_32) = value;                  \
-                    probe += value * 0.0f; /* not 0 where it is not finite */                     \
                     continue;                                                                     \
                 }                                                                                 \
                 four[v] = how.small ? ROUND(value) : ISA(rounded)(value, &how);                   \
-                any |= four[v];                                                                   \
                 if (type == U16)                                                                  \
                     STORE_U16((uint16_t *)samples + at + v * LANES_32, four[v]);                  \
             }                                                                                     \
+            if (type == F32)                                                                      \
+                continue;                                                                         \
             if (type == U8)                                                                       \
                 STORE_4_U8((uint8_t *)samples + at, four[0], four[1], four[2], four[3]);          \
+            if (!ANY_BITS(four[0] | four[1] | four[2] | four[3], ~(int32_t)how.high))             \
+                continue;                                                                         \
+            UNROLL for (int v = 0; v < 4; v++) {                                                  \
+                low += four[v] < 0;                                                               \
+                high += four[v] > (int32_t)how.high;                                              \
+            }                                                                                     \
         }                                                                                         \
-        any = (any & ~(int32_t)how.high) | (probe != 0);                                          \
-        int32_t found = 0;                                                                        \
+        vi bad = probe != 0;                                                                      \
         for (int lane = 0; lane < LANES_32; lane++)                                               \
-            found |= any[lane];                                                                   \
-        return found != 0;                                                                        \
+            if (bad[lane])                                                                        \
+                return 0;                                                                         \
+        counts->low = low;                                                                        \
+        counts->high = high;                                                                      \
+        return at;                                                                                \
     }                                                                                             \
     static void ISA(NAME)(size_t count, void *sums, const struct finish *how, void *samples,      \
                           struct losses *losses)                                                  \
     {                                                                                             \
         const SUM *from = sums;                                                                   \
-        if (how->quick                                                                            \
-            && !(how->type == U8          ? ISA(NAME##_quickly)(count, from, *how, U8, samples)   \
-                     : how->type == U16 ? ISA(NAME##_quickly)(count, from, *how, U16, samples)    \
-                                        : ISA(NAME##_quickly)(count, from, *how, F32, samples)))  \
-            return;                                                                               \
         struct ISA(counts) counts = {{0}, {0}, {0}}, last = counts;                               \
         size_t at = 0;                                                                            \
+        if (how->quick && how->type == U8)                                                        \
+            at = ISA(NAME##_quickly)(count, from, *how, U8, samples, &counts);                    \
+        else if (how->quick && how->type == U16)                                                  \
+            at = ISA(NAME##_quickly)(count, from, *how, U16, samples, &counts);                   \
+        else if (how->quick)                                                                      \
+            at = ISA(NAME##_quickly)(count, from, *how, F32, samples, &counts);                   \
         for (; at + LANES_32 <= count; at += LANES_32)                                            \
             ISA(finish_vector)(TO_FLOAT(from + at), how, samples, at, &counts);                   \
         if (at < count)                                                                           \
@@ -255,28 +269,9 @@ INLINE void ISA(finish_vector)(vf value, const struct finish *how, void *samples
 #define OF_I16(from) __builtin_convertvector(LOAD_I16(from), vf)
 #define OF_I32(from) __builtin_convertvector(*(const loose_vi *)(from), vf)
 #define OF_F32(from) (*(const loose_vf *)(from))
-FINISH(finish_any_i16, int16_t, OF_I16)
+FINISH(finish_i16, int16_t, OF_I16)
 FINISH(finish_i32, int32_t, OF_I32)
 FINISH(finish_f32, float, OF_F32)
-
-/* 16-bit sums that only have to saturate, as those of a Sobel derivative, never leave 16 bits. */
-static void ISA(finish_i16)(size_t count, void *sums, const struct finish *how, void *samples,
-                            struct losses *losses)
-{
-    const int16_t *from = sums;
-    uint8_t *restrict to = samples;
-    int16_t any = 0;
-    if (how->quick && how->type == U8 && !how->maps) {
-        for (size_t i = 0; i < count; i++) {
-            int16_t value = from[i] < 0 ? 0 : from[i];
-            to[i] = (uint8_t)(value > 255 ? 255 : value);
-            any |= from[i];
-        }
-        if (!(any & ~255))
-            return;
-    }
-    ISA(finish_any_i16)(count, sums, how, samples, losses);
-}
 
 #define STORE_LOOP(SAMPLE)                                                                        \
     for (size_t i = 0; i < count; i++)                                                            \

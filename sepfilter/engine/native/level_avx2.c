@@ -30,6 +30,7 @@
 #define STORE_I16(to, integers) _mm_storeu_si128((__m128i *)(to), PACK_16(integers))
 #define STORE_U16(to, integers) \
     _mm_storeu_si128((__m128i *)(to), _mm_packus_epi32(LOW(integers), HIGH(integers)))
+#define ANY_BITS(values, bits) (!_mm256_testz_si256((__m256i)(values), _mm256_set1_epi32(bits)))
 #define ROUND(values) ((vi)_mm256_cvtps_epi32((__m256)(values)))
 #define IN_ORDER(bytes) _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7))
 #define STORE_4_U8(to, a, b, c, d)                                                                 \

@@ -29,6 +29,7 @@
     _mm256_storeu_si256((__m256i *)(to), _mm512_cvtsepi32_epi16((__m512i)(integers)))
 #define STORE_U16(to, integers) \
     _mm256_storeu_si256((__m256i *)(to), _mm512_cvtusepi32_epi16(AT_LEAST_0(integers)))
+#define ANY_BITS(values, bits) (_mm512_test_epi32_mask((__m512i)(values), _mm512_set1_epi32(bits)) != 0)
 #define ROUND(values) ((vi)_mm512_cvtps_epi32((__m512)(values)))
 #define STORE_4_U8(to, a, b, c, d)   \
     do {                             \

@@ -37,6 +37,9 @@ static inline __m128i load_low_4(const void *from)
 #define STORE_U16(to, integers) /* SSE2 packs signed only */            \
     _mm_storel_epi64((__m128i *)(to),                                   \
                      _mm_xor_si128(PACK_16((integers) - 0x8000), _mm_set1_epi16((short)0x8000)))
+#define ANY_BITS(values, bits)                                                                  \
+    (_mm_movemask_epi8(_mm_cmpeq_epi32(_mm_and_si128((__m128i)(values), _mm_set1_epi32(bits)), \
+                                       _mm_setzero_si128())) != 0xffff)
 #define ROUND(values) ((vi)_mm_cvtps_epi32((__m128)(values)))
 #define STORE_4_U8(to, a, b, c, d)                                                            \
     _mm_storeu_si128((__m128i *)(to),                                                         \
@@ -63,6 +66,8 @@ static inline __m128i load_low_4(const void *from)
 #define STORE_I8(to, integers) STORE_EACH(int8_t, to, integers, -128, 127)
 #define STORE_U16(to, integers) STORE_EACH(uint16_t, to, integers, 0, 65535)
 #define STORE_I16(to, integers) STORE_EACH(int16_t, to, integers, -32768, 32767)
+#define ANY_OF_4(v) (((v)[0] | (v)[1] | (v)[2] | (v)[3]) != 0)
+#define ANY_BITS(values, bits) ANY_OF_4((values) & (bits))
 /* Adding 1.5 * 2**23 leaves the rounded integer in the low bits, up to 2**22, which is enough to saturate. */
 #define WITHIN(values) AT_MOST(AT_LEAST(values, (vf){0} - 4e6f), (vf){0} + 4e6f)
 #define ROUND(values) ((vi)(WITHIN(values) + 12582912.0f) - (vi)((vf){0} + 12582912.0f))

@@ -5,7 +5,7 @@
 #include "filter.h"
 
 /* Rows that loops read and write are padded: up to this many elements past the end are touched. */
-#define PADDING 64
+#define PADDING 256
 
 /* Output rows that share each load of an input row: 1, 2 or 4. */
 #define MAX_OUTPUTS 4

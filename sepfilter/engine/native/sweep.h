@@ -14,6 +14,7 @@ static void NAME(size_t first, size_t count, const struct sweep *sweep, void *co
 {
     typedef VECTOR __attribute__((aligned(sizeof(ELEMENT)), may_alias)) loose;
     enum { LANES = sizeof(VECTOR) / sizeof(ELEMENT), BLOCK = LANES * VECTORS };
+    _Static_assert(BLOCK <= PADDING, "rows are padded for as much as a block");
     const ELEMENT *const *rows = (const ELEMENT *const *)sweep->rows;
     const size_t taps = sweep->taps;
 
