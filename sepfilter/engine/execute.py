@@ -31,6 +31,10 @@ IN_PLACE_FACTOR: Final = 4
 """How many times as many a strip has where its pixels are not copied first."""
 
 
+LEAST_SHARE: Final = 16
+"""Strips are no smaller than this part of the usual: handing them to threads would cost more than it saves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
     """What a run made: the pixels, and what their type could not hold."""
@@ -122,7 +126,8 @@ def plan_strips(plan: Plan, workers: int = 1) -> list[tuple[int, int]]:
     in_place = current_engine().reads_in_place and len(plan.stages) == 1
     samples = STRIP_SAMPLES * (IN_PLACE_FACTOR if in_place else 1)
     rows = min(samples // (spec.width * spec.channels), -(-spec.height // workers))
-    rows = max(rows, 4 * (top + bottom), 1)
+    thin = STRIP_SAMPLES // LEAST_SHARE // (spec.width * spec.channels)
+    rows = max(rows, thin, 4 * (top + bottom), 1)
     return [(first, min(first + rows, spec.height)) for first in range(0, spec.height, rows)]
 
 

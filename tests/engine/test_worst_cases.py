@@ -169,10 +169,16 @@ def test_numpys_error_state_is_left_alone() -> None:
     assert np.geterr() == before
 
 
-@pytest.mark.parametrize("size", [1e20, 1e-30, 1.0])
-def test_a_gradient_neither_overflows_nor_underflows(size: float) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "size"),
+    [
+        ("float32", 1e20), ("float32", 1e-30), ("float32", 1.0),
+        ("float64", 1e200), ("float64", 1e-200), ("float64", 1.0),
+    ],
+)  # fmt: skip
+def test_a_gradient_neither_overflows_nor_underflows(dtype: str, size: float) -> None:
     """The magnitude of large and tiny float samples is their own size's."""
-    image = np.zeros((3, 4), np.float32)
+    image = np.zeros((3, 4), dtype)
     image[:, 2:] = size
     result = apply(image, "sobel", levels=max(size, 1.0))
     assert result[1, 1] == pytest.approx(4 * size, rel=1e-6)
