@@ -32,7 +32,7 @@ IN_PLACE_FACTOR: Final = 4
 
 
 LEAST_SHARE: Final = 16
-"""Strips are no smaller than this part of the usual: handing them to threads would cost more than it saves."""
+"""Strips are at least this part of the usual: handing less to a thread costs more than it saves."""
 
 
 @dataclass(frozen=True, slots=True)
