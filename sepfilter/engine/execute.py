@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,10 +12,11 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from sepfilter.engine.cores import usable_cores
 from sepfilter.engine.engines import current_engine
 from sepfilter.engine.mapping import Losses
 from sepfilter.engine.rows import Rows, filtered_rows
-from sepfilter.errors import OptionError, ShapeError
+from sepfilter.errors import LimitError, OptionError, ShapeError
 from sepfilter.geometry import ImageSpec
 from sepfilter.plans.plan import Plan
 
@@ -108,13 +108,6 @@ def prepare() -> None:
     current_engine().prepare()
 
 
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def plan_strips(plan: Plan, workers: int = 1) -> list[tuple[int, int]]:
     """Cut the output's rows into strips, at least one for each worker unless they would be thin.
 
@@ -159,6 +152,8 @@ def _output(plan: Plan, image: Samples, out: Samples | None) -> Samples:
             f"out is {out.shape} {out.dtype}, but the result is {shape} {spec.dtype}: "
             "pass an array of that shape and type"
         )
+    if not out.flags.writeable:
+        raise ShapeError("out is read-only: pass an array that can be written to")
     if np.shares_memory(out, image):
         raise ShapeError("out shares memory with the image: pass another array")
     return out
@@ -177,8 +172,14 @@ def _in_threads(work: Callable[[tuple[int, int]], T], strips: list[tuple[int, in
     """Work on every strip, results in order; an interruption does not wait for those not begun."""
 
     def quietly(strip: tuple[int, int]) -> T:
-        with np.errstate(over="ignore", invalid="ignore"):  # infinities are counted, not warned about
-            return work(strip)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # infinities are counted, not warned about
+                return work(strip)
+        except MemoryError as error:
+            raise LimitError(
+                "there is not enough memory for a kernel of this size on an image of this size: "
+                "use a smaller kernel or image, or fewer threads"
+            ) from error
 
     if min(workers, len(strips)) <= 1:
         return list(map(quietly, strips))

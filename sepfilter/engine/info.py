@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sepfilter.engine.cores import usable_cores
 from sepfilter.engine.engines import current_engine
-from sepfilter.engine.execute import usable_cores
 from sepfilter.results import EngineInfo
 
 

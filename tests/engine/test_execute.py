@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from sepfilter.engine.apply import apply
 from sepfilter.engine.execute import execute
-from sepfilter.errors import OptionError, ShapeError
+from sepfilter.engine.rows import FilteredRows
+from sepfilter.errors import LimitError, OptionError, ShapeError
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import Kernel
 from sepfilter.plans.planner import make_plan
@@ -153,6 +154,25 @@ def test_an_out_that_overlaps_the_image_is_refused() -> None:
     image = np.zeros((6, 7), np.uint8)
     with pytest.raises(ShapeError, match="shares memory"):
         apply(image, "box:3", out=image)
+
+
+def test_an_out_that_cannot_be_written_to_is_refused() -> None:
+    """Read-only memory is named before anything runs."""
+    out = np.zeros((6, 7), np.uint8)
+    out.flags.writeable = False
+    with pytest.raises(ShapeError, match="read-only"):
+        apply(np.zeros((6, 7), np.uint8), "box:3", out=out)
+
+
+def test_too_little_memory_is_a_limit_not_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an engine cannot allocate is an error of the library's own."""
+
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(FilteredRows, "write", fail)
+    with pytest.raises(LimitError, match="not enough memory"):
+        apply(np.zeros((6, 7), np.uint8), "box:3")
 
 
 @pytest.mark.parametrize(
