@@ -260,6 +260,7 @@ ONE, FOUR, TERM, SIZE = (np.ones((2, 2)), 1), np.ones((2, 2)), np.ones((1, 2)), 
 TAPS = [
     FOUR.astype("f4"),
     FOUR.astype(">f8"),
+    np.frombuffer(bytearray(33), np.float64, 4, 1).reshape(2, 2),  # at an odd address
     FOUR[0],
     FOUR[:0],
     FOUR[:, :0],

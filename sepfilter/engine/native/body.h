@@ -1,7 +1,8 @@
 /* All inner loops for one instruction set. Wants ISA(name), VECTOR_BYTES, and the few operations that plain
  * C does not become by itself: DOT_ADD, the sum of products of pairs; LOAD_*, a vector of 32-bit integers of as
  * many samples; ANY_BITS, whether a vector has any of the bits; AT_LEAST, AT_MOST, which give the second argument for a NaN; ROUND, half to even, of what fits;
- * STORE_*, integers as samples, saturated; STREAM, 16 bytes past the caches. */
+ * STORE_*, integers as samples, saturated; STREAM, 16 bytes past the caches, and FENCE after
+ * them. */
 #include <math.h>
 #include <string.h>
 
@@ -391,6 +392,7 @@ static void ISA(stream)(size_t bytes, const void *from, void *out)
     size_t at = head;
     for (; at + 16 <= bytes; at += 16)
         STREAM(target + at, source + at);
+    FENCE(); /* before another thread is told that the rows are there */
     memcpy(target + at, source + at, bytes - at);
 }
 

@@ -17,10 +17,16 @@
 enum {
     ALIGNMENT = 64,
     PAGE = 4096,
-    SHORT_KERNEL = 9,        /* rows of taps up to which two output rows share loads, not four */
+    SHORT_KERNEL = 9, /* rows of taps up to which two output rows share loads, not four */
+#ifdef SEPFILTER_GUARDS /* so that small images have tiles, and are streamed */
+    MIN_TILE = 64,
+    RING_BYTES = 1 << 14,
+    STREAMED_BYTES = 1 << 10
+#else
     MIN_TILE = 4096,         /* elements */
     RING_BYTES = 1 << 20,    /* larger rings are cut into tiles of columns */
     STREAMED_BYTES = 4 << 20 /* larger outputs go past the caches */
+#endif
 };
 
 /* Bytes of a ring's row: a little past a multiple of a page, so that rows do not share cache lines. */
@@ -92,6 +98,14 @@ static void room_for_sums(const struct work *work, struct room *room, struct sum
     sums->sweep.runs = take(room, taps, sizeof(struct run));
 }
 
+/* With guards, what a row of a ring does not use is poisoned as well. */
+static void guard_rows(char *rows, size_t count, size_t pitch, size_t used)
+{
+    for (size_t row = 0; rows && row < count; row++)
+        POISON(rows + row * pitch + used, pitch - used);
+    (void)pitch, (void)used;
+}
+
 static void lay_out(struct work *work, struct room *room)
 {
     const struct task *task = work->task;
@@ -110,6 +124,9 @@ static void lay_out(struct work *work, struct room *room)
     }
     work->rings = take(room, times(terms, (size_t)work->slots), work->pitch);
     work->fetched_ring = work->some_direct ? take(room, (size_t)work->slots, work->fetched_pitch) : NULL;
+    guard_rows(work->rings, times(terms, (size_t)work->slots), work->pitch,
+               ((size_t)work->tile * work->channels + PADDING) * work->element);
+    guard_rows(work->fetched_ring, (size_t)work->slots, work->fetched_pitch, elements * work->element);
     work->along = take(room, work->pairs ? 0 : terms, sizeof(struct sums));
     for (size_t term = 0, group = 0; term < terms && !work->pairs; group++) {
         struct sums nowhere, *along = work->along ? &work->along[group] : &nowhere;

@@ -81,8 +81,8 @@ static Py_buffer *hold(struct held *held, PyObject *object, int flags)
 static Py_buffer *hold_doubles(struct held *held, PyObject *object, int axes)
 {
     Py_buffer *buffer = hold(held, object, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT);
-    if (buffer && (buffer->ndim != axes || type_of(buffer) != F64)) {
-        PyErr_Format(PyExc_TypeError, "taps must be an array of float64 with %d axes", axes);
+    if (buffer && (buffer->ndim != axes || type_of(buffer) != F64 || (uintptr_t)buffer->buf % sizeof(double))) {
+        PyErr_Format(PyExc_TypeError, "taps must be an aligned array of float64 with %d axes", axes);
         return NULL;
     }
     return buffer;

@@ -35,8 +35,6 @@ void choose_columns(struct rows *rows, ptrdiff_t first, ptrdiff_t last)
     rows->last = last;
     rows->inside_first = within(0, first, last);
     rows->inside_last = within(width, rows->inside_first, last);
-    if (first >= width) /* nothing of the view is wanted directly */
-        rows->inside_first = rows->inside_last = last;
     for (ptrdiff_t x = first; x < last; x++)
         if (x < rows->inside_first || x >= rows->inside_last)
             rows->stand_in[outside++] = border_index(x, width, task->border);

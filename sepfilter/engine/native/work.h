@@ -5,8 +5,12 @@
 #include "rows.h"
 
 enum {
-    CHUNK_BYTES = 4096,   /* of sums at a time: those of all outputs stay in the first cache */
+    CHUNK_BYTES = 4096, /* of sums at a time: those of all outputs stay in the first cache */
+#ifdef SEPFILTER_GUARDS
+    ALONG_ELEMENTS = 128
+#else
     ALONG_ELEMENTS = 2048 /* filtered along at a time, for the same reason */
+#endif
 };
 
 /* One row of the sum: of which ring, which of its rows counted from the group's first, from where on. */
