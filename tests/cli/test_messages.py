@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -116,7 +118,11 @@ def test_a_signal_ends_the_run_without_leavings(
     assert process.stdin is not None
     process.stdin.write((samples / "camera.png").read_bytes()[:1000])
     process.stdin.flush()
-    time.sleep(1.5)  # it has started, and waits for the rest
+    for _ in range(300):  # until it has taken what there is, and waits for the rest
+        time.sleep(0.1)
+        if not int.from_bytes(fcntl.ioctl(process.stdin.fileno(), termios.FIONREAD, bytes(4)), sys.byteorder):
+            break
+    time.sleep(0.2)
     process.send_signal(number)
     _, message = process.communicate(timeout=30)
     assert process.returncode == code
