@@ -32,8 +32,9 @@ from engine_report import (
     Report,
     cpu_facts,
     heading,
-    usable_cores,
 )
+
+from sepfilter.engine.cores import usable_cores
 
 if TYPE_CHECKING:
     from engine_peers import Entry, Libraries

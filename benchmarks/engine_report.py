@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from sepfilter.engine.cores import usable_cores
 
 SLOW_ROUNDS, SLOW_ROWS = 3, 400
 SMALL_SAMPLES, SMALL_FACTOR = 2_000_000, 5
@@ -240,8 +241,3 @@ def cpu_facts(key: str) -> str:
 def cpu_model() -> str:
     """The processor, as far as it can be known."""
     return cpu_facts("model name") or platform.processor() or platform.machine()
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

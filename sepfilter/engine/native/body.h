@@ -1,8 +1,7 @@
-/* All inner loops for one instruction set. Wants ISA(name), VECTOR_BYTES, and the few operations that plain
- * C does not become by itself: DOT_ADD, the sum of products of pairs; LOAD_*, a vector of 32-bit integers of as
- * many samples; ANY_BITS, whether a vector has any of the bits; AT_LEAST, AT_MOST, which give the second argument for a NaN; ROUND, half to even, of what fits;
- * STORE_*, integers as samples, saturated; STREAM, 16 bytes past the caches, and FENCE after
- * them. */
+/* All inner loops for one instruction set. Wants ISA(name), VECTOR_BYTES, and the few operations that plain C
+ * does not become by itself: DOT_ADD, the sum of products of pairs; LOAD_*, a vector of 32-bit integers of as many
+ * samples; ANY_BITS, whether a vector has any of the bits; AT_LEAST, AT_MOST, which give the second argument for
+ * a NaN; ROUND, half to even, of what fits; STORE_*, integers as samples, saturated. */
 #include <math.h>
 #include <string.h>
 
@@ -379,23 +378,6 @@ static void ISA(magnitude_f64)(size_t count, const void *xs, const void *ys, boo
 
 /* ---- the table ---- */
 
-static void ISA(stream)(size_t bytes, const void *from, void *out)
-{
-    const char *source = from;
-    char *target = out;
-    size_t head = (0 - (uintptr_t)target) % 16;
-    if (bytes < 256) {
-        memcpy(target, source, bytes);
-        return;
-    }
-    memcpy(target, source, head);
-    size_t at = head;
-    for (; at + 16 <= bytes; at += 16)
-        STREAM(target + at, source + at);
-    FENCE(); /* before another thread is told that the rows are there */
-    memcpy(target + at, source + at, bytes - at);
-}
-
 const struct loops ISA(loops) = {
     .name = ISA_NAME,
     .widen = {
@@ -417,5 +399,4 @@ const struct loops ISA(loops) = {
     .finish = {ISA(finish_i16), ISA(finish_i32), ISA(finish_f32), ISA(finish_f64)},
     .to_double = {ISA(i16_to_double), ISA(i32_to_double)},
     .magnitude = {ISA(magnitude_i16), ISA(magnitude_i32), ISA(magnitude_f32), ISA(magnitude_f64)},
-    .stream = ISA(stream),
 };

@@ -15,7 +15,7 @@ static bool is_complete(const struct loops *loops)
             return false;
     }
     return loops->name && loops->pair[U8] && loops->pair[I8] && loops->pair[I16] && loops->along_pairs[0]
-        && loops->along_pairs[1] && loops->stream && loops->to_double[0]
+        && loops->along_pairs[1] && loops->to_double[0]
         && loops->to_double[1];
 }
 

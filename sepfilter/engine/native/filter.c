@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "work.h"
 
 /* ---- rows into the rings ---- */
@@ -82,6 +86,25 @@ static void bring_in_row(const struct work *work, ptrdiff_t row, ptrdiff_t top, 
 
 /* ---- from the rings to the output ---- */
 
+/* Copy past the caches, where the machine can. */
+static void stream(size_t bytes, const char *from, char *to)
+{
+#if defined(__SSE2__)
+    size_t head = (0 - (uintptr_t)to) % 16, at = head;
+    if (bytes < 256) {
+        memcpy(to, from, bytes);
+        return;
+    }
+    memcpy(to, from, head);
+    for (; at + 16 <= bytes; at += 16)
+        _mm_stream_si128((__m128i *)(to + at), _mm_loadu_si128((const __m128i *)(from + at)));
+    _mm_sfence(); /* before another thread is told that the rows are there */
+    memcpy(to + at, from + at, bytes - at);
+#else
+    memcpy(to, from, bytes);
+#endif
+}
+
 static void store(const struct work *work, ptrdiff_t y, size_t first, size_t count, const char *samples)
 {
     const struct view *view = &work->task->out;
@@ -90,7 +113,7 @@ static void store(const struct work *work, ptrdiff_t y, size_t first, size_t cou
     if (view->strides[2] == 1 && (view->strides[1] == view->channels || view->width == 1)) {
         char *target = row + first * bytes;
         if (work->streams)
-            work->loops->stream(count * bytes, samples, target);
+            stream(count * bytes, samples, target);
         else
             memcpy(target, samples, count * bytes);
         return;

@@ -37,8 +37,6 @@
     _mm256_storeu_si256((__m256i *)(to),                                                           \
                         IN_ORDER(_mm256_packus_epi16(_mm256_packs_epi32((__m256i)(a), (__m256i)(b)), \
                                                      _mm256_packs_epi32((__m256i)(c), (__m256i)(d)))))
-#define FENCE() _mm_sfence()
-#define STREAM(to, from) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(from)))
 
 #include "body.h"
 

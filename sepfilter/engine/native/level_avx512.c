@@ -38,8 +38,6 @@
         STORE_U8((to) + 32, c);      \
         STORE_U8((to) + 48, d);      \
     } while (0)
-#define FENCE() _mm_sfence()
-#define STREAM(to, from) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(from)))
 
 #include "body.h"
 

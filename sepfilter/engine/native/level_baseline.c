@@ -45,8 +45,6 @@ static inline __m128i load_low_4(const void *from)
     _mm_storeu_si128((__m128i *)(to),                                                         \
                      _mm_packus_epi16(_mm_packs_epi32((__m128i)(a), (__m128i)(b)),            \
                                       _mm_packs_epi32((__m128i)(c), (__m128i)(d))))
-#define FENCE() _mm_sfence()
-#define STREAM(to, from) _mm_stream_si128((__m128i *)(to), _mm_loadu_si128((const __m128i *)(from)))
 #else
 #define FIRST(pairs) ((vu)((vi)((vu)(pairs) << 16) >> 16))
 #define SECOND(pairs) ((vu)((pairs) >> 16))
@@ -79,8 +77,6 @@ static inline __m128i load_low_4(const void *from)
         STORE_U8((to) + 8, c);      \
         STORE_U8((to) + 12, d);     \
     } while (0)
-#define FENCE() (void)0
-#define STREAM(to, from) memcpy(to, from, 16)
 #endif
 
 #include "body.h"

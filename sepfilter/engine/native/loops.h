@@ -69,8 +69,6 @@ struct loops {
     void (*to_double[2])(size_t count, const void *sums, double *values);
     /* The magnitude of two sums: float, or double for IN_F64 and where `wide` is set. */
     void (*magnitude[ACCUMULATORS])(size_t count, const void *x, const void *y, bool wide, void *values);
-    /* Copy past the caches; `out` of any alignment. */
-    void (*stream)(size_t bytes, const void *from, void *out);
 };
 
 extern const struct loops loops_baseline;
