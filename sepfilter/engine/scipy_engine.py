@@ -117,15 +117,15 @@ def _direct(one: DirectPass, block: Samples) -> Samples:
 
 
 def _separable(one: SeparablePass, block: Samples) -> Samples:
-    """The sum of the terms: along the rows first, then along the columns."""
+    """The sum of the terms: along the columns first, then along the rows."""
     height = block.shape[0] - one.height + 1
     width = block.shape[1] - one.width + 1
     total: Samples | None = None
     for at, (column, row) in enumerate(zip(one.columns, one.rows, strict=True)):
-        sums = _along(block, row, axis=1)
+        sums = _along(block, column, axis=0)
         if one.shifts is not None and one.shifts[at]:
             sums = np.floor(np.ldexp(sums, -int(one.shifts[at])) + 0.5)
-        term = _along(sums, column, axis=0)
+        term = _along(sums, row, axis=1)
         if total is None:
             total = term
         else:

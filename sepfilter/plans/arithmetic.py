@@ -97,12 +97,12 @@ def rounding_error(one: Pass, samples: str, magnitude: float, taps_error: float,
         grown = summation_growth(np.abs(one.taps).ravel(), length)
     else:
         rows, columns = np.abs(one.rows), np.abs(one.columns)
-        weights = rows.sum(axis=1)
-        # Every row sum's error grows with its column; column sums run over all terms, row by row.
-        along = sum(
-            summation_growth(row, length) * column.sum() for row, column in zip(rows, columns, strict=True)
+        weights = columns.sum(axis=1)
+        # Every column sum's error grows with its row; row sums run over all terms, column by column.
+        across = sum(
+            summation_growth(column, length) * row.sum() for column, row in zip(columns, rows, strict=True)
         )
-        grown = along + summation_growth((columns * weights[:, np.newaxis]).T.ravel(), length)
+        grown = across + summation_growth((rows * weights[:, np.newaxis]).T.ravel(), length)
     # SciPy may take taps that differ by less than two roundoffs of the largest as equal, or as 0.
     alike = 2 * (products + 1) * UNIT_ROUNDOFF["float64"] * one.magnitude
     # Errors of errors: of second order, and far below one part in a thousand.
@@ -110,7 +110,7 @@ def rounding_error(one: Pass, samples: str, magnitude: float, taps_error: float,
     if one.magnitude * magnitude > float(np.finfo(samples).max):
         return inf
     # Taps too small for full precision err absolutely, in each product.
-    small = products * max(magnitude, 1.0) + one.roundings + one.column_gain * (1.0 + magnitude)
+    small = products * max(magnitude, 1.0) + one.roundings + one.factor_gain * (1.0 + magnitude)
     return magnitude * rounding + UNDERFLOW[samples] * small
 
 

@@ -63,6 +63,10 @@ class Border:
                 raise
             raise OptionError(f"border {text!r}: {value!r} is not a number, as in constant:128") from None
 
+    def is_whole_within(self, low: float, high: float) -> bool:
+        """True where a constant, if there is one, is a whole number of this interval."""
+        return self.mode != "constant" or (self.value.is_integer() and low <= self.value <= high)
+
     def __str__(self) -> str:
         if self.mode != "constant":
             return self.mode

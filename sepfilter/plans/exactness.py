@@ -28,7 +28,7 @@ What is no tie is at least 1 / (2 d) away from one, and two roundoffs of the quo
 """
 
 LARGEST_INTEGER: Final = {"int16": 2**15 - 1, "int32": 2**31 - 1}
-"""Of an integer accumulator; its factors, and row sums on the way, have 16 bits in both."""
+"""Of an integer accumulator; its factors, and column sums on the way, have 16 bits in both."""
 
 EXACT_SQUARES: Final = {"float32": 2.0**20, "float64": 2.0**49}
 """Up to this square a stored root, moved by a whole number, rounds to the integer that the true one does.
@@ -134,14 +134,14 @@ def _limit(denominator: float, samples: str) -> float:
 
 
 def _check_accumulator(one: Pass, magnitude: float, accumulator: str) -> None:
-    """Factors and row sums of 16 bits, and sums that the accumulator holds."""
+    """Factors and column sums of 16 bits, and sums that the accumulator holds."""
     held = (
         [np.abs(one.taps).max()]
         if isinstance(one, DirectPass)
         else [
             np.abs(one.columns).max(),
             np.abs(one.rows).max(),
-            magnitude * np.abs(one.rows).sum(axis=1).max(),
+            magnitude * np.abs(one.columns).sum(axis=1).max(),
         ]
     )
     if max(held) > LARGEST_INTEGER["int16"] or one.magnitude * magnitude > LARGEST_INTEGER[accumulator]:

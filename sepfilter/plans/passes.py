@@ -51,14 +51,14 @@ class DirectPass(ComparesArrays):
         return 1
 
     @property
-    def column_gain(self) -> float:
-        """How much a stored intermediate's error can grow: there is none."""
+    def factor_gain(self) -> float:
+        """How much the error of a stored factor or intermediate can grow: there is none."""
         return 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeparablePass(ComparesArrays):
-    """A sum of R terms, each a pass along the rows and one along the columns.
+    """A sum of R terms, each a pass along the columns and then one along the rows.
 
     Separable is R = 1, low rank R > 1; the number of terms is data, not another way of running.
 
@@ -69,7 +69,7 @@ class SeparablePass(ComparesArrays):
     denominator : float
         The sum is divided by it: not 1 where the factors are kept as integers.
     shifts : ndarray, optional
-        Shape (R,). Row sums are divided by ``2**shift``, rounded half up, and kept as 16-bit integers.
+        Shape (R,). Column sums are divided by ``2**shift``, rounded half up, and kept as 16-bit integers.
     """
 
     columns: FloatArray
@@ -102,13 +102,13 @@ class SeparablePass(ComparesArrays):
 
     @property
     def roundings(self) -> int:
-        """Stored results a sample goes through: row pass, column pass, and each further sum."""
+        """Stored results a sample goes through: column pass, row pass, and each further sum."""
         return 2 + max(self.terms - 1, 0)
 
     @property
-    def column_gain(self) -> float:
-        """How much a stored intermediate's error can grow: ``sum |columns|``."""
-        return float(np.abs(self.columns).sum())
+    def factor_gain(self) -> float:
+        """How much the error of a stored factor or intermediate can grow: ``sum |columns| + sum |rows|``."""
+        return float(np.abs(self.columns).sum() + np.abs(self.rows).sum())
 
 
 Pass: TypeAlias = DirectPass | SeparablePass

@@ -112,7 +112,9 @@ def _first_that_holds(draft: _Draft) -> Plan:
     if draft.is_copy:
         return replace(draft.plan(DOUBLE), precision="exact", arithmetic_bound=0.0)
     asked = draft.options.precision
-    reason = f"it is for one kernel on 8-bit samples, not {draft.spec.dtype}"
+    reason = f"it is for one kernel on 8-bit samples, beyond the border too, not {draft.spec.dtype}"
+    if not draft.has_samples_beyond:
+        reason += f" with border {draft.border}"
     for arithmetic in draft.candidates:
         try:
             plan = draft.plan(arithmetic)
@@ -162,9 +164,15 @@ class _Draft:
     def candidates(self) -> list[Arithmetic]:
         """Kinds of arithmetic to try, cheapest first."""
         wide = needs_double(self.spec, self.output.dtype, self.output.range)
-        # Colours times opacity are no longer 8-bit samples: like a stage before the first.
-        stages = len(self.cascade) + (self.alpha == "premultiply")
-        return candidates(self.options.precision, self.spec, stages=stages, wide=wide)
+        # Colours times opacity, and results of a kernel before, are no longer samples of the image's type.
+        raw = len(self.cascade) == 1 and self.alpha != "premultiply" and self.has_samples_beyond
+        return candidates(self.options.precision, self.spec, raw=raw, wide=wide)
+
+    @property
+    def has_samples_beyond(self) -> bool:
+        """True where what lies beyond the edges could be samples of the image."""
+        extent = self._extent()
+        return self.border.is_whole_within(extent.low, extent.high)
 
     @property
     def alpha(self) -> str:

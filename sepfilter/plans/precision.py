@@ -59,7 +59,7 @@ _EXACT_FLOAT: Final = Arithmetic("exact", "float32", "float32")
 _EXACT_DOUBLE: Final = Arithmetic("exact", "float64", "float64")
 
 
-def candidates(precision: str, spec: ImageSpec, *, stages: int, wide: bool) -> list[Arithmetic]:
+def candidates(precision: str, spec: ImageSpec, *, raw: bool, wide: bool) -> list[Arithmetic]:
     """The kinds of arithmetic to try, in this order.
 
     Exact integers come before ``fast`` where they are as cheap, and after it where they are not.
@@ -70,17 +70,17 @@ def candidates(precision: str, spec: ImageSpec, *, stages: int, wide: bool) -> l
         What is asked for, one of `PRECISIONS`.
     spec : ImageSpec
         The image.
-    stages : int
-        Kernels in the cascade: only a single one works on the 8-bit samples themselves.
+    raw : bool
+        True where the one kernel works on samples of the image's own type, beyond the edges too.
     wide : bool
         True where float32 holds too little.
 
     Examples
     --------
-    >>> [one.precision for one in candidates("auto", ImageSpec(9, 9, 1, "uint16"), stages=1, wide=False)]
+    >>> [one.precision for one in candidates("auto", ImageSpec(9, 9, 1, "uint16"), raw=True, wide=False)]
     ['exact', 'exact', 'float', 'double']
     """
-    on_bytes = spec.dtype in BYTE_TYPES and stages == 1
+    on_bytes = spec.dtype in BYTE_TYPES and raw
     found = [one for one in _EXACT_BYTES if on_bytes and not (wide and one.samples == "float32")]
     if on_bytes and (not wide or precision == "fast"):
         found.append(FAST)

@@ -1,6 +1,6 @@
 """Taps rounded to 16-bit integers, so that 8-bit images can be summed up two products at a time.
 
-Row sums are divided by a power of two, rounded, and kept as 16-bit integers; column sums are kept in 32
+Column sums are divided by a power of two, rounded, and kept as 16-bit integers; row sums are kept in 32
 bits. What may be chosen freely are the scales of the taps: as large as the integers allow, and among
 those the ones whose taps round with the smallest worst-case error.
 """
@@ -28,23 +28,23 @@ SCALES: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """One quantized row.
+    """One quantized column.
 
     Attributes
     ----------
-    row : ndarray
+    column : ndarray
         Integers.
     shift : int
         Sums are divided by ``2**shift``.
     gain : float
-        Row sums are this many times the true ones.
+        Column sums are this many times the true ones.
     extent : Extent
-        Where the true row sums lie, times the gain.
+        Where the true column sums lie, times the gain.
     error : float
-        Worst-case error of a row sum, in the same units.
+        Worst-case error of a column sum, in the same units.
     """
 
-    row: FloatArray
+    column: FloatArray
     shift: int
     gain: float
     extent: Extent
@@ -95,42 +95,43 @@ def _direct(one: DirectPass, extent: Extent) -> tuple[DirectPass, float]:
 
 
 def _separable(one: SeparablePass, extent: Extent) -> tuple[SeparablePass, float]:
-    """Each row over a scale of its own, the columns over one for all."""
+    """Each column over a scale of its own, the rows over one for all."""
     kept = [at for at in range(one.terms) if one.columns[at].any() and one.rows[at].any()]
-    terms = [_row(one.rows[at], extent) for at in kept]
+    terms = [_column(one.columns[at], extent) for at in kept]
     gains = np.array([term.gain for term in terms])
-    columns = one.columns[kept] / gains[:, np.newaxis]
-    sums = float(np.abs(columns).sum()) * LARGEST_FACTOR
-    limit = min(LARGEST_FACTOR / float(np.abs(columns).max()), _room(columns.size) / sums)
+    rows = one.rows[kept] / gains[:, np.newaxis]
+    sums = float(np.abs(rows).sum()) * LARGEST_FACTOR
+    limit = min(LARGEST_FACTOR / float(np.abs(rows).max()), _room(rows.size) / sums)
 
     def attempt(scale: float) -> tuple[FloatArray, float]:
-        taps = np.stack([_rounded(column * scale) for column in columns])
+        taps = np.stack([_rounded(row * scale) for row in rows])
         error = 0.0
-        for term, rounded, column in zip(terms, taps / scale, columns, strict=True):
+        for term, rounded, row in zip(terms, taps / scale, rows, strict=True):
             error += float(np.abs(rounded).sum()) * term.error
-            error += term.extent.error_without(Lost.of(rounded - column))
+            error += term.extent.error_without(Lost.of(rounded - row))
         return taps, error
 
     scale, taps, error = _best(attempt, limit)
-    rows = np.stack([term.row for term in terms])
+    columns = np.stack([term.column for term in terms])
     shifts = read_only(np.array([term.shift for term in terms], dtype=np.float64))
-    return SeparablePass(read_only(taps), read_only(rows), scale, shifts), error
+    return SeparablePass(read_only(columns), read_only(taps), scale, shifts), error
 
 
-def _row(row: FloatArray, extent: Extent) -> _Term:
-    """A row whose sums fill 16 bits."""
-    total = float(np.abs(row).sum()) * extent.magnitude
-    largest = float(np.abs(row).max()) * LARGEST_FACTOR / total
+def _column(column: FloatArray, extent: Extent) -> _Term:
+    """A column whose sums fill 16 bits."""
+    total = float(np.abs(column).sum()) * extent.magnitude
+    largest = float(np.abs(column).max()) * LARGEST_FACTOR / total
     shift = min(max(floor(log2(LARGEST_FACTOR / largest)), 0), 15)
-    limit = (LARGEST_FACTOR - 1 - len(row) * extent.magnitude / 2**shift) / total  # rounded up, each of them
+    # Rounding may bring each tap up by one.
+    limit = (LARGEST_FACTOR - 1 - len(column) * extent.magnitude / 2**shift) / total
 
     def attempt(gain: float) -> tuple[FloatArray, float]:
-        taps = _rounded(row * (gain * 2.0**shift))
-        error = extent.error_without(Lost.of(taps / 2.0**shift - row * gain))
+        taps = _rounded(column * (gain * 2.0**shift))
+        error = extent.error_without(Lost.of(taps / 2.0**shift - column * gain))
         return taps, (error + (0.5 if shift else 0.0)) / gain
 
     gain, taps, error = _best(attempt, limit)
-    return _Term(taps, shift, gain, extent.filtered(Lost.of(row * gain), 0.0), error * gain)
+    return _Term(taps, shift, gain, extent.filtered(Lost.of(column * gain), 0.0), error * gain)
 
 
 def _best(

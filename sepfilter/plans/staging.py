@@ -183,8 +183,8 @@ def _passes(
         return integer_passes(kernel, choices, given.extent, arithmetic), 0.0
     floating = [choice.floating_pass() for choice in choices]
     if arithmetic.is_integer:
-        if isinstance(kernel, Gradient) or not (given.border.value.is_integer() and choices[0].terms != 0):
-            raise OutOfReachError(f"{kernel.name} or the border does not suit 16-bit integers")
+        if isinstance(kernel, Gradient) or choices[0].terms == 0:
+            raise OutOfReachError(f"{kernel.name} does not suit 16-bit integers")
         one, error = quantize(floating[0], given.extent)
         return (one,), error + given.extent.magnitude * choices[0].taps_error()
     errors = [

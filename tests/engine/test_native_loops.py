@@ -98,10 +98,10 @@ def make(path: str, sums: str, dtype: str, size: Any, kernel: Any, seed: int, de
         return noise.permutation(taps).reshape(shape).astype(float)
 
     def one_pass(terms: int) -> tuple[Any, ...]:
-        along = 128 if SUMS[sums] else isqrt(128 // terms)  # 128 times a byte has 16 bits
+        across = 128 if SUMS[sums] else isqrt(128 // terms)  # 128 times a byte has 16 bits
         shifts = noise.integers(0, 8, terms) * ("shifted" in sums)
-        columns = [some_taps(kernel[:1], total // (terms * along)) for _ in shifts]
-        rows = [some_taps(kernel[1:], along << int(shift)) for shift in shifts]
+        columns = [some_taps(kernel[:1], across << int(shift)) for shift in shifts]
+        rows = [some_taps(kernel[1:], total // (terms * across)) for _ in shifts]
         return np.array(columns), np.array(rows), shifts + 0.0 if "shifted" in sums else None, denominator
 
     terms = noise.integers(0, 4, 2).tolist() if path == "magnitude" else [PATHS[path]]
@@ -120,8 +120,8 @@ def sums_of(block: Array, taps: Array, rows: Any = None, shifts: Any = None) -> 
     if shifts is None:
         return correlated(block, taps if rows is None else taps.T @ rows), bound
     terms = zip(taps, rows, shifts.astype(int), strict=True)
-    along = ((y, (correlated(block, x[None]) + (1 << shift >> 1)) >> shift) for y, x, shift in terms)
-    return sum(correlated(sums, y[:, None]) for y, sums in along), bound
+    across = ((x, (correlated(block, y[:, None]) + (1 << shift >> 1)) >> shift) for y, x, shift in terms)
+    return sum(correlated(sums, x[None]) for x, sums in across), bound
 
 
 def verify(
@@ -165,6 +165,8 @@ def test_every_loop_makes_the_naive_sum(path: str, sums: str) -> None:
         width = width // channels + width % channels if width > 66 else width
         case |= {"size": (height + top + bottom, width + left + right, channels), "seed": seed}
         case |= {"anchor": tuple(noise.integers(kernel).tolist()), "dtype": dtypes[seed % len(dtypes)]}
+        if SUMS[sums] < 2:  # beyond the edges are samples as well
+            case |= {"constant": abs(case["constant"])}
         case |= {"wide": case["wide"] and SUMS[sums] < 2, "layouts": (case.pop("source"), case.pop("target"))}
         case |= {"denominator": 1 if path == "magnitude" else case["denominator"]}
         outs = ALL if case["wide"] or sums == "float64" else NARROW
@@ -197,7 +199,7 @@ def test_quotients_are_rounded_once() -> None:
 
 
 def test_shifts_round_half_up_between_the_passes() -> None:
-    """Row sums become floor((sum + half) / 2**shift), in exact integers, before columns are filtered."""
+    """Column sums become floor((sum + half) / 2**shift), in exact integers, before rows are filtered."""
     for path, seed in product("12359", range(20)):
         verify(path, "int32 shifted", seed=seed, wide=seed % 2 == 0, scale=0.25)
 
@@ -282,6 +284,7 @@ MALFORMED: list[dict[str, Any]] = [
     *({"passes": ((FOUR, n),)} for n in (0, -1, nan, inf)), *({"passes": ((taps, 1),)} for taps in TAPS),
     *({"passes": ((FOUR * n, 1),), "accumulator": sums} for n in (0.5, 4e4, nan) for sums in (0, 1)),
     *({"constant": n, "border": 4, "accumulator": sums} for n in (0.5, 4e4, nan) for sums in (0, 1)),
+    *({"constant": n, "border": 4, "accumulator": sums} for n in (-1.0, 256.0) for sums in (0, 1)),
     *({"passes": ((TERM, TERM, np.full(1, n), 1),), "accumulator": 1} for n in (0.5, -1.0, 31.0, nan)),
     *({"passes": ((*n, 1),)} for n in ((TERM, FOUR, None), (FOUR[:0],) * 2 + (None,), (TERM, TERM, np.ones(1)))),
     *({"passes": n, "accumulator": 1} for n in (((TERM, TERM, np.ones(1), 1),) * 2, ((TERM, TERM, np.ones(2), 1),))),

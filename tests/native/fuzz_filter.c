@@ -112,7 +112,7 @@ static void make_task(struct task *task)
     in->height = out->height + task->context[0] + task->context[1];
     in->width = out->width + task->context[2] + task->context[3];
     task->border = (enum border_mode)pick(BORDER_MODES);
-    task->constant = numbers[pick(whole ? WHOLE : FINITE)];
+    task->constant = whole ? pick(256) - (in->type == I8 ? 128 : 0) : numbers[pick(FINITE)];
     task->map = (struct map){1, 0, pick(4) == 1};
     if (pick(4))
         task->map.scale = numbers[pick(FINITE)], task->map.offset = numbers[pick(FINITE)];

@@ -17,6 +17,7 @@ typedef uint32_t vu __attribute__((vector_size(VECTOR_BYTES)));
 typedef uint16_t vs __attribute__((vector_size(VECTOR_BYTES))); /* products and sums modulo 2**16 */
 typedef vf loose_vf __attribute__((aligned(4), may_alias));
 typedef vi loose_vi __attribute__((aligned(4), may_alias));
+typedef vu loose_vu __attribute__((aligned(4), may_alias));
 
 /* ---- rows times coefficients ---- */
 
@@ -43,7 +44,7 @@ typedef vi loose_vi __attribute__((aligned(4), may_alias));
 #define VECTOR vf
 #define NAME ISA(sweep_f32_1)
 #define OUTPUTS 1
-#define VECTORS 4
+#define VECTORS 8
 #include "sweep.h"
 #define NAME ISA(sweep_f32_2)
 #define OUTPUTS 2
@@ -52,6 +53,11 @@ typedef vi loose_vi __attribute__((aligned(4), may_alias));
 #define NAME ISA(sweep_f32_4)
 #define OUTPUTS 4
 #define VECTORS 2
+#include "sweep.h"
+#define NAME ISA(apart_f32)
+#define OUTPUTS APART_OUTPUTS
+#define VECTORS APART_VECTORS
+#define APART
 #include "sweep.h"
 #undef ELEMENT
 #undef VECTOR
@@ -70,6 +76,11 @@ typedef vi loose_vi __attribute__((aligned(4), may_alias));
 #define OUTPUTS 4
 #define VECTORS 2
 #include "sweep.h"
+#define NAME ISA(apart_f64)
+#define OUTPUTS APART_OUTPUTS
+#define VECTORS APART_VECTORS
+#define APART
+#include "sweep.h"
 #undef ELEMENT
 #undef VECTOR
 #undef CLOSES
@@ -80,7 +91,7 @@ typedef vi loose_vi __attribute__((aligned(4), may_alias));
 #define VECTOR vi
 #define NAME ISA(sweep_i32_1)
 #define OUTPUTS 1
-#define VECTORS 4
+#define VECTORS 8
 #include "sweep.h"
 #define NAME ISA(sweep_i32_2)
 #define OUTPUTS 2
@@ -90,39 +101,33 @@ typedef vi loose_vi __attribute__((aligned(4), may_alias));
 #define OUTPUTS 4
 #define VECTORS 2
 #include "sweep.h"
+#define NAME ISA(apart_i32)
+#define OUTPUTS APART_OUTPUTS
+#define VECTORS APART_VECTORS
+#define APART
+#include "sweep.h"
 #undef ELEMENT
 #undef VECTOR
 #undef MULTIPLY_ADD
 
-/* ---- pairs ---- */
-
-#define PAIR(NAME, SAMPLE, LOAD)                                                                  \
-    static void ISA(NAME)(size_t count, const void *ones, const void *others, int32_t *pairs)     \
-    {                                                                                             \
-        const SAMPLE *one = ones, *other = others;                                                \
-        for (size_t i = 0; i < count; i += LANES_32)                                              \
-            *(loose_vi *)(pairs + i) = (vi)(((vu)LOAD(one + i) & 0xffff) | (vu)LOAD(other + i) << 16);          \
+/* In place: what is read lies ahead of what is written. */
+static void ISA(pair_sums)(size_t count, size_t distance, int shift, int32_t *sums)
+{
+    const vu half = (vu){0} + (1u << shift >> 1);
+    for (size_t i = 0; i < count; i += LANES_32) {
+        vu first = *(const loose_vu *)(sums + i) + half, second = *(const loose_vu *)(sums + i + distance) + half;
+        *(loose_vu *)(sums + i) = ((vu)((vi)first >> shift) & 0xffff) | (vu)((vi)second >> shift) << 16;
     }
-PAIR(pair_u8, uint8_t, LOAD_U8)
-PAIR(pair_i8, int8_t, LOAD_I8)
-PAIR(pair_i16, int16_t, LOAD_I16)
-
-#define NAME ISA(along_pairs_1)
-#define TERMS 1
-#define VECTORS 4
-#include "along_pairs.h"
-#define NAME ISA(along_pairs_2)
-#define TERMS 2
-#define VECTORS 2
-#include "along_pairs.h"
+}
 
 /* ---- samples to elements: loops that the compiler makes vectors of ---- */
 
 #define WIDEN(NAME, SAMPLE, ELEMENT)                                                             \
-    static void ISA(NAME)(size_t count, const void *samples, void *elements)                      \
+    static void ISA(NAME)(size_t count, const void *samples, const void *below, void *elements)   \
     {                                                                                             \
         const SAMPLE *restrict from = samples;                                                    \
         ELEMENT *restrict to = elements;                                                          \
+        (void)below;                                                                              \
         for (size_t i = 0; i < count; i++)                                                        \
             to[i] = (ELEMENT)from[i];                                                             \
     }
@@ -141,6 +146,17 @@ WIDEN(u32_f64, uint32_t, double)
 WIDEN(i32_f64, int32_t, double)
 WIDEN(f32_f64, float, double)
 WIDEN(f64_f64, double, double)
+
+#define PAIR(NAME, SAMPLE)                                                                        \
+    static void ISA(NAME)(size_t count, const void *samples, const void *below, void *elements)   \
+    {                                                                                             \
+        const SAMPLE *restrict upper = samples, *restrict lower = below;                          \
+        uint32_t *restrict pairs = elements;                                                      \
+        for (size_t i = 0; i < count; i++)                                                        \
+            pairs[i] = (uint16_t)(int16_t)upper[i] | (uint32_t)lower[i] << 16;                    \
+    }
+PAIR(pair_u8, uint8_t)
+PAIR(pair_i8, int8_t)
 
 /* ---- sums to samples ---- */
 
@@ -382,7 +398,7 @@ const struct loops ISA(loops) = {
     .name = ISA_NAME,
     .widen = {
         [IN_I16] = {[U8] = ISA(u8_i16), [I8] = ISA(i8_i16)},
-        [IN_I32] = {[U8] = ISA(u8_i16), [I8] = ISA(i8_i16)},
+        [IN_I32] = {[U8] = ISA(pair_u8), [I8] = ISA(pair_i8)},
         [IN_F32] = {[U8] = ISA(u8_f32), [I8] = ISA(i8_f32), [U16] = ISA(u16_f32), [I16] = ISA(i16_f32),
                     [F32] = ISA(f32_f32)},
         [IN_F64] = {[U8] = ISA(u8_f64), [I8] = ISA(i8_f64), [U16] = ISA(u16_f64), [I16] = ISA(i16_f64),
@@ -394,8 +410,9 @@ const struct loops ISA(loops) = {
         [IN_F32] = {ISA(sweep_f32_1), ISA(sweep_f32_2), ISA(sweep_f32_4)},
         [IN_F64] = {ISA(sweep_f64_1), ISA(sweep_f64_2), ISA(sweep_f64_4)},
     },
-    .pair = {[U8] = ISA(pair_u8), [I8] = ISA(pair_i8), [I16] = ISA(pair_i16)},
-    .along_pairs = {ISA(along_pairs_1), ISA(along_pairs_2)},
+    .apart = {[IN_I32] = ISA(apart_i32), [IN_F32] = ISA(apart_f32), [IN_F64] = ISA(apart_f64)},
+    .vector_bytes = VECTOR_BYTES,
+    .pair_sums = ISA(pair_sums),
     .finish = {ISA(finish_i16), ISA(finish_i32), ISA(finish_f32), ISA(finish_f64)},
     .to_double = {ISA(i16_to_double), ISA(i32_to_double)},
     .magnitude = {ISA(magnitude_i16), ISA(magnitude_i32), ISA(magnitude_f32), ISA(magnitude_f64)},

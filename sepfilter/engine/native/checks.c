@@ -107,9 +107,17 @@ static bool are_types(const struct task *task)
     case IN_I16:
     case IN_I32: return (in == U8 || in == I8) && (task->wide || narrow);
     case IN_F32: return in != U32 && in != I32 && in != F64 && narrow && !task->wide;
-    case IN_F64: return !task->wide;
-    default: return false;
+    default: return !task->wide;
     }
+}
+
+/* Integer sums are made of samples, beyond the edges too. */
+static bool is_constant(const struct task *task)
+{
+    double low = task->in.type == U8 ? 0 : INT8_MIN, high = task->in.type == U8 ? UINT8_MAX : INT8_MAX;
+    if (task->accumulator == IN_F32 || task->accumulator == IN_F64)
+        return true;
+    return are_whole(&task->constant, 1) && task->constant >= low && task->constant <= high;
 }
 
 enum status check_task(const struct task *task)
@@ -122,8 +130,7 @@ enum status check_task(const struct task *task)
         return BAD_BORDER;
     if ((unsigned)task->accumulator >= ACCUMULATORS || !are_types(task))
         return BAD_TYPE;
-    bool integers = task->accumulator == IN_I16 || task->accumulator == IN_I32;
-    if (integers && task->border == CONSTANT && !are_whole(&task->constant, 1))
+    if (task->border == CONSTANT && !is_constant(task))
         return BAD_BORDER;
     if (task->passes < 1 || task->passes > MAX_PASSES)
         return BAD_PASS;

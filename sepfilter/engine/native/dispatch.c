@@ -14,9 +14,7 @@ static bool is_complete(const struct loops *loops)
         if (!loops->finish[accumulator] || !loops->magnitude[accumulator] || !loops->widen[accumulator][U8])
             return false;
     }
-    return loops->name && loops->pair[U8] && loops->pair[I8] && loops->pair[I16] && loops->along_pairs[0]
-        && loops->along_pairs[1] && loops->to_double[0]
-        && loops->to_double[1];
+    return loops->name && loops->pair_sums && loops->to_double[0] && loops->to_double[1];
 }
 
 /* Best first; the machine is asked anew each time, which is cheap beside an image. */

@@ -1,5 +1,5 @@
-/* The one routine: fetch rows, filter along them, keep the results in a ring, filter across the ring, map,
- * store. A direct pass keeps the fetched rows themselves. What differs between kernels is data: the steps. */
+/* The one routine: fetch rows into a ring, filter across them, then along the results, map, store. A direct pass
+ * takes all its taps to the ring at once. What differs between kernels is data: the steps. */
 #include "filter.h"
 
 #include <string.h>
@@ -10,81 +10,54 @@
 
 #include "work.h"
 
-/* ---- rows into the rings ---- */
-
-/* Filter elements that lie at `elements`, with their context, into place `at` of a slot of the rings. */
-static void filter_along(const struct work *work, ptrdiff_t slot, size_t at, size_t count, const char *elements)
+static void sum_up(size_t first, size_t count, const struct sums *sums, void *const *targets)
 {
-    for (ptrdiff_t term = 0, group = 0; term < work->terms; group++) {
-        struct sums *along = &work->along[group];
-        int outputs = group_size(work->terms - term);
-        void *targets[MAX_OUTPUTS];
-        for (int m = 0; m < outputs; m++)
-            targets[m] = ring_of(work, term + m) + (size_t)slot * work->pitch + at * work->element;
-        for (size_t t = 0; t < along->sweep.taps; t++)
-            along->sweep.rows[t] = elements + along->steps[t].shift;
-        work->loops->sweep[work->task->accumulator][table_index(outputs)](0, count, &along->sweep, targets);
-        term += outputs;
+    sums->loop(first, count, &sums->sweep, targets);
+}
+
+/* Point the steps of sums on the ring to the rows that output row y, and those with it, need. */
+static void point_to_ring(const struct work *work, ptrdiff_t y, struct sums *sums)
+{
+    ptrdiff_t start = work->pairs ? y / 2 : y;
+    for (size_t t = 0; t < sums->sweep.taps; t++) {
+        ptrdiff_t slot = (start + sums->steps[t].row) % work->slots;
+        sums->sweep.rows[t] = work->ring + slot * (ptrdiff_t)work->pitch + sums->steps[t].shift;
     }
 }
 
-static void filter_pairs_along(const struct work *work, ptrdiff_t slot, size_t at, size_t count)
+/* Fill the rows of `filtered`: sums across the ring for all terms, from element `first` on. */
+static void filter_across(const struct work *work, size_t first, size_t count)
 {
-    size_t pairs = ((size_t)work->task->pass[0].width + 1) / 2;
-    for (ptrdiff_t term = 0; term < work->terms;) {
-        int some = work->terms - term >= 2 ? 2 : 1;
-        const int32_t *factors[2];
-        int32_t *targets[2];
-        for (int m = 0; m < some; m++) {
-            factors[m] = work->pair_factors + (size_t)(term + m) * pairs;
-            targets[m] = (int32_t *)(ring_of(work, term + m) + (size_t)slot * work->pitch) + at;
-        }
-        work->loops->along_pairs[some - 1](count, pairs, work->neighbours[0], work->neighbours[1],
-                                           2 * work->channels, factors, work->shifts + term, targets);
-        term += some;
+    for (ptrdiff_t group = 0; group < work->groups; group++) {
+        const struct sums *across = &work->across[group];
+        sum_up(first, count + work->context, across, across->targets);
     }
 }
 
-/* Rows 2 * row and 2 * row + 1 of the tile's input, as pairs, into their slot. */
-static void bring_in_pair(const struct work *work, ptrdiff_t row, ptrdiff_t top, size_t count, size_t context)
+/* Make pairs of neighbours of the sums of a term, row m. */
+static void pair_up(const struct work *work, ptrdiff_t term, int m, size_t count)
 {
-    ptrdiff_t slot = row % work->slots;
-    const char *upper = work->fetched[0], *lower = work->fetched[1];
-    size_t pixel = work->rows.pixel_bytes, bytes = pixel / work->channels;
-    pair_loop *pair = work->loops->pair[work->as_samples ? work->task->in.type : I16];
-    fetch_row(&work->rows, top + 2 * row, work->fetched[0]);
-    fetch_row(&work->rows, top + 2 * row + 1, work->fetched[1]);
-    if (work->some_direct)
-        pair(count + context, upper, lower,
-             (int32_t *)(work->fetched_ring + (size_t)slot * work->fetched_pitch));
-    for (size_t at = 0; at < count && work->terms; at += ALONG_ELEMENTS, upper += ALONG_ELEMENTS * bytes,
-                lower += ALONG_ELEMENTS * bytes) {
-        size_t some = count - at < ALONG_ELEMENTS ? count - at : ALONG_ELEMENTS;
-        pair(some + context, upper, upper + pixel, work->neighbours[0]);
-        pair(some + context, lower, lower + pixel, work->neighbours[1]);
-        filter_pairs_along(work, slot, at, some);
-    }
+    size_t row = (size_t)(term * work->outputs + m);
+    work->loops->pair_sums(count + work->context - work->channels, work->channels, work->shifts[term],
+                           (int32_t *)work->filtered + row * work->filtered_pitch);
 }
 
-/* Row `row` of the tile's input, filtered along, into its slot. */
-static void bring_in_row(const struct work *work, ptrdiff_t row, ptrdiff_t top, size_t count, size_t context)
+/* The last sums of pass i, for `rows` image rows: to work->sums[i]. */
+static void filter_last(const struct work *work, int i, int rows, size_t first, size_t count)
 {
-    ptrdiff_t slot = row % work->slots;
-    widen_loop *widen = work->loops->widen[work->task->accumulator][work->task->in.type];
-    char *fetched = work->some_direct ? work->fetched_ring + (size_t)slot * work->fetched_pitch : work->fetched[0];
-    fetch_row(&work->rows, top + row, fetched);
-    for (size_t at = 0; at < count && work->terms; at += ALONG_ELEMENTS) {
-        size_t some = count - at < ALONG_ELEMENTS ? count - at : ALONG_ELEMENTS;
-        const char *elements = fetched + at * work->element;
-        if (work->as_samples) {
-            widen(some + context, fetched + at * sample_bytes(work->task->in.type), work->widened);
-            elements = work->widened;
-        }
-        filter_along(work, slot, at, some, elements);
+    const struct pass *pass = work->task->pass;
+    const struct sums *last = &work->last[i];
+    if (is_direct(&pass[i])) {
+        sum_up(first, count, last, (void *const *)work->sums[i]);
+        return;
+    }
+    ptrdiff_t term = i ? pass->terms : 0;
+    for (int m = 0; m < rows; m++) {
+        for (ptrdiff_t t = term; work->pairs && t < term + pass[i].terms; t++)
+            pair_up(work, t, m, count);
+        sum_up((size_t)m * work->filtered_pitch, count, last, (void *const *)&work->sums[i][m]);
     }
 }
-
-/* ---- from the rings to the output ---- */
 
 /* Copy past the caches, where the machine can. */
 static void stream(size_t bytes, const char *from, char *to)
@@ -148,21 +121,16 @@ static const char *finish(const struct work *work, int m, size_t count, struct l
 static void produce(struct work *work, ptrdiff_t y, int rows, size_t first, size_t count, struct losses *losses)
 {
     const struct task *task = work->task;
-    size_t chunk = CHUNK_BYTES / work->element;
-    ptrdiff_t start = work->pairs ? y / 2 : y;
-    for (int i = 0; i < task->passes; i++) {
-        struct sums *across = &work->across[i];
-        for (size_t t = 0; t < across->sweep.taps; t++) {
-            const struct step *step = &across->steps[t];
-            ptrdiff_t slot = (start + step->row) % work->slots;
-            across->sweep.rows[t] = step->ring + slot * (ptrdiff_t)step->pitch + step->shift;
-        }
-    }
-    for (size_t at = 0; at < count; at += chunk) {
-        size_t some = count - at < chunk ? count - at : chunk;
+    for (ptrdiff_t group = 0; group < work->groups; group++)
+        point_to_ring(work, y, &work->across[group]);
+    for (int i = 0; i < task->passes; i++)
+        if (is_direct(&task->pass[i]))
+            point_to_ring(work, y, &work->last[i]);
+    for (size_t at = 0; at < count; at += work->chunk) {
+        size_t some = count - at < work->chunk ? count - at : work->chunk;
+        filter_across(work, at, some);
         for (int i = 0; i < task->passes; i++)
-            work->loops->sweep[task->accumulator][table_index(work->outputs)](
-                at, some, &work->across[i].sweep, (void *const *)work->sums[i]);
+            filter_last(work, i, rows, at, some);
         for (int m = 0; m < rows; m++) {
             const char *samples = finish(work, m, some, losses);
             store(work, y + m, first + at, some, samples);
@@ -175,23 +143,16 @@ static void run_tile(struct work *work, ptrdiff_t first, ptrdiff_t columns, stru
     const struct task *task = work->task;
     ptrdiff_t height = task->out.height, in_rows = height + task->pass[0].height - 1, ready = 0;
     ptrdiff_t left = task->context[2] - task->anchor[1] + first, top = task->context[0] - task->anchor[0];
-    size_t count = (size_t)columns * work->channels;
-    size_t context = (size_t)(task->pass[0].width - 1) * work->channels;
-    /* With pairs the last tap may lack its neighbour: one column more, times 0. */
-    choose_columns(&work->rows, left, left + columns + task->pass[0].width - 1 + work->pairs);
+    ptrdiff_t step = work->pairs ? 2 : 1; /* rows of a slot */
+    choose_columns(&work->rows, left, left + columns + (ptrdiff_t)(work->context / work->channels));
     for (ptrdiff_t y = 0; y < height; y += work->outputs) {
         ptrdiff_t needed = y + work->outputs + task->pass[0].height - 1;
         if (needed > in_rows)
             needed = in_rows;
-        if (work->pairs)
-            needed = (needed + 1) / 2;
-        for (; ready < needed; ready++)
-            if (work->pairs)
-                bring_in_pair(work, ready, top, count, context);
-            else
-                bring_in_row(work, ready, top, count, context);
+        for (; ready * step < needed; ready++)
+            fetch_row(&work->rows, top + ready * step, work->ring + (size_t)(ready % work->slots) * work->pitch);
         int rows = height - y < work->outputs ? (int)(height - y) : work->outputs;
-        produce(work, y, rows, (size_t)first * work->channels, count, losses);
+        produce(work, y, rows, (size_t)first * work->channels, (size_t)columns * work->channels, losses);
     }
 }
 

@@ -16,6 +16,7 @@
 
 enum {
     ALIGNMENT = 64,
+    CHUNK_BYTES = 16384, /* of sums at a time: those of all outputs stay in the first cache */
     PAGE = 4096,
     SHORT_KERNEL = 9, /* rows of taps up to which two output rows share loads, not four */
 #ifdef SEPFILTER_GUARDS /* so that small images have tiles, and are streamed */
@@ -30,37 +31,49 @@ enum {
 };
 
 /* Bytes of a ring's row: a little past a multiple of a page, so that rows do not share cache lines. */
-static size_t row_pitch(const struct work *work, size_t columns)
+static size_t row_pitch(size_t elements, size_t bytes)
 {
-    size_t row = (columns * work->channels + PADDING) * work->element;
+    size_t row = (elements + PADDING) * bytes;
     return (row + PAGE - PAGE / 16 - 1) / PAGE * PAGE + PAGE / 16;
+}
+
+/* Blocks share loads if the next begins at a step of this one, well before its last. */
+static ptrdiff_t choose_gap(const struct work *work)
+{
+    size_t block = APART_VECTORS * work->loops->vector_bytes / work->element;
+    size_t step = work->channels * (work->pairs ? 2 : 1), steps = (size_t)work->task->pass[0].width / (work->pairs ? 2 : 1);
+    bool pays = block % step == 0 && 2 * block / step <= steps;
+    return work->loops->apart[work->task->accumulator] && pays ? (ptrdiff_t)(block / step) : 0;
 }
 
 void choose_sizes(struct work *work)
 {
     const struct task *task = work->task;
     ptrdiff_t height = task->pass[0].height, width = task->pass[0].width;
-    for (int i = 0; i < task->passes; i++) {
-        work->some_direct |= is_direct(&task->pass[i]);
+    for (int i = 0; i < task->passes; i++)
         work->terms += task->pass[i].terms;
-    }
-    ptrdiff_t planes = work->terms + work->some_direct;
     work->pairs = task->accumulator == IN_I32;
     work->closes = task->accumulator == IN_F32 && (task->in.type == U16 || task->in.type == I16);
     work->element = element_bytes(task->accumulator);
     work->channels = (size_t)task->in.channels;
-    work->outputs = height <= SHORT_KERNEL ? 2 : MAX_OUTPUTS;
+    /* With pairs the last tap along may lack its neighbour: one column more, times 0. */
+    work->context = (size_t)(width - 1 + work->pairs) * work->channels;
+    work->gap = choose_gap(work);
+    work->outputs = height <= SHORT_KERNEL || work->terms > 1 ? 2 : MAX_OUTPUTS;
     while (work->outputs > 1 && task->out.height < work->outputs && !(work->pairs && work->outputs == 2))
         work->outputs /= 2;
     work->slots = work->pairs ? (height + work->outputs) / 2 : height + work->outputs - 1;
 
-    size_t per_column = (size_t)(planes * work->slots) * work->channels * work->element;
+    size_t per_column = (size_t)work->slots * work->channels * work->element;
     ptrdiff_t fitting = (ptrdiff_t)(RING_BYTES / per_column), least = MIN_TILE / task->in.channels + 1;
     work->tile = fitting > least ? fitting : least;
     if (work->tile > task->out.width)
         work->tile = task->out.width;
-    work->pitch = row_pitch(work, (size_t)work->tile);
-    work->fetched_pitch = row_pitch(work, (size_t)(work->tile + width));
+    work->pitch = row_pitch((size_t)work->tile * work->channels + work->context, work->element);
+    work->chunk = CHUNK_BYTES / work->element;
+    if (work->chunk > (size_t)work->tile * work->channels)
+        work->chunk = (size_t)work->tile * work->channels;
+    work->filtered_pitch = work->chunk + work->context + PADDING;
     work->streams = (size_t)task->out.height * (size_t)task->out.width * work->channels
         > STREAMED_BYTES / sample_bytes(task->out.type);
 }
@@ -91,14 +104,14 @@ static void *take(struct room *room, size_t count, size_t bytes)
 
 static void room_for_sums(const struct work *work, struct room *room, struct sums *sums, size_t taps, int outputs)
 {
-    sums->sweep = (struct sweep){.taps = 0};
+    *sums = (struct sums){.outputs = outputs, .loop = work->loops->sweep[work->task->accumulator][outputs >> 1]};
     sums->steps = take(room, taps, sizeof(struct step));
     sums->sweep.rows = take(room, taps, sizeof(void *));
     sums->sweep.factors = take(room, times(taps, (size_t)outputs), work->element);
     sums->sweep.runs = take(room, taps, sizeof(struct run));
 }
 
-/* With guards, what a row of a ring does not use is poisoned as well. */
+/* With guards, what a row does not use is poisoned as well. */
 static void guard_rows(char *rows, size_t count, size_t pitch, size_t used)
 {
     for (size_t row = 0; rows && row < count; row++)
@@ -109,43 +122,42 @@ static void guard_rows(char *rows, size_t count, size_t pitch, size_t used)
 static void lay_out(struct work *work, struct room *room)
 {
     const struct task *task = work->task;
-    size_t kernel_rows = (size_t)task->pass[0].height, kernel_columns = (size_t)task->pass[0].width;
-    size_t columns = (size_t)work->tile + kernel_columns, elements = columns * work->channels + PADDING;
-    size_t terms = (size_t)work->terms, chunk = CHUNK_BYTES / work->element + PADDING;
-    size_t step_rows = work->pairs ? (size_t)work->slots : kernel_rows + (size_t)work->outputs - 1;
-    size_t along = ALONG_ELEMENTS + (kernel_columns + 1) * work->channels + PADDING;
+    size_t kernel_columns = (size_t)task->pass[0].width, slots = (size_t)work->slots;
+    size_t elements = (size_t)work->tile * work->channels + work->context, chunk = work->chunk + PADDING;
+    size_t samples = times(elements, sample_bytes(task->in.type));
 
+    work->ring = take(room, slots, work->pitch);
+    guard_rows(work->ring, slots, work->pitch, (elements + PADDING) * work->element);
+    work->filtered = take(room, times((size_t)work->terms, (size_t)work->outputs),
+                          times(work->filtered_pitch, work->element));
+    work->shifts = take(room, (size_t)work->terms, sizeof(int));
+    work->across = take(room, (size_t)work->terms, sizeof(struct sums));
+    work->groups = 0;
+    for (ptrdiff_t term = 0; term < work->terms; work->groups++) {
+        struct sums nowhere, *across = work->across ? &work->across[work->groups] : &nowhere;
+        int together = group_size(work, work->terms - term);
+        room_for_sums(work, room, across, slots, together * work->outputs);
+        term += together;
+    }
     for (int i = 0; i < task->passes; i++) {
         const struct pass *pass = &task->pass[i];
-        size_t each = is_direct(pass) ? kernel_columns : (size_t)pass->terms;
-        room_for_sums(work, room, &work->across[i], times(step_rows, each), work->outputs);
+        if (is_direct(pass))
+            room_for_sums(work, room, &work->last[i], times(slots, kernel_columns), work->outputs);
+        else
+            room_for_sums(work, room, &work->last[i], times((size_t)pass->terms, (size_t)along_steps(work)),
+                          work->gap ? APART_OUTPUTS : 1);
+        if (!is_direct(pass) && work->gap)
+            work->last[i].loop = work->loops->apart[task->accumulator];
         for (int m = 0; m < work->outputs; m++)
             work->sums[i][m] = take(room, chunk, work->element);
     }
-    work->rings = take(room, times(terms, (size_t)work->slots), work->pitch);
-    work->fetched_ring = work->some_direct ? take(room, (size_t)work->slots, work->fetched_pitch) : NULL;
-    guard_rows(work->rings, times(terms, (size_t)work->slots), work->pitch,
-               ((size_t)work->tile * work->channels + PADDING) * work->element);
-    guard_rows(work->fetched_ring, (size_t)work->slots, work->fetched_pitch, elements * work->element);
-    work->along = take(room, work->pairs ? 0 : terms, sizeof(struct sums));
-    for (size_t term = 0, group = 0; term < terms && !work->pairs; group++) {
-        struct sums nowhere, *along = work->along ? &work->along[group] : &nowhere;
-        int outputs = group_size((ptrdiff_t)(terms - term));
-        room_for_sums(work, room, along, kernel_columns, outputs);
-        term += (size_t)outputs;
-    }
-    work->pair_factors = take(room, work->pairs ? times(terms, (kernel_columns + 1) / 2) : 0, sizeof(int32_t));
-    work->shifts = take(room, terms, sizeof(int));
-    for (int i = 0; i < 2; i++) {
-        work->fetched[i] = take(room, elements + work->channels, sizeof(double));
-        work->neighbours[i] = take(room, work->pairs ? along : 0, sizeof(int32_t));
-    }
-    work->widened = take(room, along, work->element);
     work->values = take(room, chunk, sizeof(double));
     work->line = take(room, chunk, sizeof(double));
-    work->rows.stand_in = take(room, columns, sizeof(ptrdiff_t));
-    work->rows.packed = take(room, columns * work->channels, sample_bytes(task->in.type));
+    work->rows.stand_in = take(room, elements / work->channels, sizeof(ptrdiff_t));
+    for (int i = 0; i < 2; i++)
+        work->rows.packed[i] = take(room, samples, 1);
     work->rows.constant = take(room, work->channels, sizeof(double));
+    work->rows.blank = take(room, work->pairs ? samples : 0, 1);
 }
 
 bool take_memory(struct work *work)

@@ -9,18 +9,6 @@
 
 #define DOT_ADD(sum, pairs, factors) \
     ((vi)((vu)(sum) + (vu)_mm_madd_epi16((__m128i)(pairs), (__m128i)(factors))))
-static inline __m128i load_low_4(const void *from)
-{
-    int bytes;
-    memcpy(&bytes, from, 4);
-    return _mm_cvtsi32_si128(bytes);
-}
-#define TWICE(bytes) _mm_unpacklo_epi8(bytes, bytes)
-#define LOAD_U8(from)                                                                     \
-    ((vi)_mm_unpacklo_epi16(_mm_unpacklo_epi8(load_low_4(from), _mm_setzero_si128()),     \
-                            _mm_setzero_si128()))
-#define LOAD_I8(from) /* each byte four times, then the topmost shifted down */           \
-    ((vi)_mm_unpacklo_epi16(TWICE(load_low_4(from)), TWICE(load_low_4(from))) >> 24)
 #define LOAD_I16(from) LOAD_WORDS(_mm_loadl_epi64((const __m128i *)(from)))
 #define LOAD_WORDS(words) ((vi)_mm_unpacklo_epi16(words, words) >> 16)
 #define AT_LEAST(values, low) ((vf)_mm_max_ps((__m128)(values), (__m128)(low)))
@@ -50,9 +38,7 @@ static inline __m128i load_low_4(const void *from)
 #define SECOND(pairs) ((vu)((pairs) >> 16))
 #define DOT_ADD(sum, pairs, factors) \
     ((vi)((vu)(sum) + FIRST(pairs) * FIRST(factors) + SECOND(pairs) * SECOND(factors)))
-#define LOAD_U8(from) ((vi){(from)[0], (from)[1], (from)[2], (from)[3]})
-#define LOAD_I8(from) LOAD_U8(from)
-#define LOAD_I16(from) LOAD_U8(from)
+#define LOAD_I16(from) ((vi){(from)[0], (from)[1], (from)[2], (from)[3]})
 #define WHERE(mask, one, other) ((vf)(((mask) & (vi)(one)) | (~(mask) & (vi)(other))))
 #define AT_LEAST(values, low) WHERE((values) > (low), values, low)
 #define AT_MOST(values, high) WHERE((values) < (high), values, high)

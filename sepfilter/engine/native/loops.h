@@ -10,6 +10,10 @@
 /* Output rows that share each load of an input row: 1, 2 or 4. */
 #define MAX_OUTPUTS 4
 
+/* Along a row, as many blocks of so many vectors share loads: three of them are whole pixels of 1 to 4 channels. */
+#define APART_OUTPUTS 3
+#define APART_VECTORS 3
+
 /* Products of 16-bit samples that are summed up in a row, in float, before they join the total: that keeps
  * rounding small. */
 #define PARTIAL_SUM 12
@@ -44,25 +48,22 @@ struct finish {
 };
 
 typedef void sweep_loop(size_t first, size_t count, const struct sweep *sweep, void *const *outputs);
-typedef void widen_loop(size_t count, const void *samples, void *elements);
-typedef void pair_loop(size_t count, const void *ones, const void *others, int32_t *pairs);
-typedef void along_pairs_loop(size_t count, size_t taps, const int32_t *upper, const int32_t *lower,
-                              size_t stride, const int32_t *const *factors, const int *shifts,
-                              int32_t *const *outputs);
+typedef void widen_loop(size_t count, const void *samples, const void *below, void *elements);
 typedef void finish_loop(size_t count, void *sums, const struct finish *how, void *samples,
                          struct losses *losses);
 
 struct loops {
     const char *name;
-    /* Samples to elements: int16_t for IN_I16 and IN_I32, float, double. NULL where not supported. */
+    /* Samples to elements: int16_t, float, double; for IN_I32 a sample and the one below it as a pair of
+     * int16_t, else `below` is ignored. NULL where not supported. */
     widen_loop *widen[ACCUMULATORS][SAMPLE_TYPES];
     /* For 1, 2 and 4 outputs. */
     sweep_loop *sweep[ACCUMULATORS][3];
-    /* Two rows of samples, or of int16_t, as one row of pairs of int16_t. */
-    pair_loop *pair[SAMPLE_TYPES];
-    /* The pass along the rows for IN_I32, for one or two terms: factors[m][t] belongs to the pairs of
-     * neighbours `stride` * t further on. */
-    along_pairs_loop *along_pairs[2];
+    /* For one output row, in blocks that share loads; NULL for IN_I16. */
+    sweep_loop *apart[ACCUMULATORS];
+    size_t vector_bytes;
+    /* Sums of IN_I32, divided by 2**shift and rounded, each with the one `distance` further on as a pair. */
+    void (*pair_sums)(size_t count, size_t distance, int shift, int32_t *sums);
     /* Sums to samples. */
     finish_loop *finish[ACCUMULATORS];
     /* Integer sums to double. */

@@ -40,48 +40,49 @@ void choose_columns(struct rows *rows, ptrdiff_t first, ptrdiff_t last)
             rows->stand_in[outside++] = border_index(x, width, task->border);
 }
 
-/* Where the samples of some columns lie side by side and aligned: in the view, or gathered. */
-static const void *packed_samples(const struct rows *rows, ptrdiff_t y, ptrdiff_t first, ptrdiff_t last)
+/* Where the samples of some columns of a row lie side by side and aligned: in the view, or gathered. */
+static const void *packed_samples(const struct rows *rows, ptrdiff_t y, ptrdiff_t first, ptrdiff_t last, char *room)
 {
     const struct view *view = &rows->task->in;
     size_t bytes = sample_bytes(view->type);
+    if (y < 0)
+        return rows->blank;
     const char *row = (const char *)view->data + y * view->strides[0] * (ptrdiff_t)bytes;
     if (view->strides[2] == 1 && view->strides[1] == view->channels && (uintptr_t)row % bytes == 0)
         return row + first * view->channels * (ptrdiff_t)bytes;
-    char *to = rows->packed;
+    char *to = room;
     for (ptrdiff_t x = first; x < last; x++)
         for (ptrdiff_t c = 0; c < view->channels; c++, to += bytes)
             memcpy(to, row + (x * view->strides[1] + c * view->strides[2]) * (ptrdiff_t)bytes, bytes);
-    return rows->packed;
+    return room;
 }
 
-static void widen(const struct rows *rows, size_t count, const void *samples, void *elements)
+static void widen(const struct rows *rows, ptrdiff_t y, ptrdiff_t below, ptrdiff_t first, ptrdiff_t last, void *to)
 {
-    if (rows->widen)
-        rows->widen(count, samples, elements);
-    else
-        memcpy(elements, samples, count * sample_bytes(rows->task->in.type));
+    const void *samples = packed_samples(rows, y, first, last, rows->packed[0]);
+    const void *others = rows->pairs ? packed_samples(rows, below, first, last, rows->packed[1]) : NULL;
+    rows->widen((size_t)((last - first) * rows->task->in.channels), samples, others, to);
 }
 
 void fetch_row(const struct rows *rows, ptrdiff_t y, void *elements)
 {
     const struct task *task = rows->task;
-    size_t channels = (size_t)task->in.channels, pixel = rows->pixel_bytes;
-    ptrdiff_t inside = rows->inside_last - rows->inside_first, left = rows->inside_first - rows->first;
+    size_t pixel = rows->pixel_bytes;
+    ptrdiff_t below = border_index(y + rows->pairs, task->in.height, task->border);
     char *to = elements;
 
     y = border_index(y, task->in.height, task->border);
-    if (y < 0) {
+    if (y < 0 && below < 0) {
         for (ptrdiff_t x = rows->first; x < rows->last; x++, to += pixel)
             memcpy(to, rows->constant, pixel);
         return;
     }
-    if (inside > 0)
-        widen(rows, (size_t)inside * channels, packed_samples(rows, y, rows->inside_first, rows->inside_last),
-              to + (size_t)left * pixel);
+    if (rows->inside_first < rows->inside_last)
+        widen(rows, y, below, rows->inside_first, rows->inside_last,
+              to + (size_t)(rows->inside_first - rows->first) * pixel);
     const ptrdiff_t *stand_in = rows->stand_in;
     for (ptrdiff_t x = rows->first; x < rows->last; x++) {
-        if (x == rows->inside_first && inside > 0) {
+        if (x == rows->inside_first && x < rows->inside_last) {
             x = rows->inside_last - 1;
             continue;
         }
@@ -92,6 +93,6 @@ void fetch_row(const struct rows *rows, ptrdiff_t y, void *elements)
         else if (from >= rows->inside_first && from < rows->inside_last)
             memcpy(target, to + (size_t)(from - rows->first) * pixel, pixel);
         else
-            widen(rows, channels, packed_samples(rows, y, from, from + 1), target);
+            widen(rows, y, below, from, from + 1, target);
     }
 }

@@ -1,5 +1,6 @@
 /* From taps to the steps of sums, from the map to how sums become samples: once a call. */
 #include <math.h>
+#include <string.h>
 
 #include "work.h"
 
@@ -29,7 +30,6 @@ static double tap_at(const double *taps, ptrdiff_t count, ptrdiff_t stride, ptrd
 /* What is added to while steps are: the runs so far, and the products of each output's partial sum. */
 struct progress {
     struct sums *sums;
-    int outputs;
     size_t runs;
     uint8_t open[MAX_OUTPUTS];
 };
@@ -50,9 +50,9 @@ static void add_to_runs(struct progress *progress, uint8_t takes, uint8_t closes
 static void add_step(const struct work *work, struct progress *progress, struct step step, const double *taps)
 {
     struct sums *sums = progress->sums;
-    size_t at = sums->sweep.taps * (size_t)progress->outputs;
+    size_t at = sums->sweep.taps * (size_t)sums->outputs;
     uint8_t takes = 0, closes = 0;
-    for (int m = 0; m < progress->outputs; m++) {
+    for (int m = 0; m < sums->outputs; m++) {
         bool none = work->pairs ? taps[2 * m] == 0 && taps[2 * m + 1] == 0 : taps[m] == 0;
         if (work->pairs)
             ((int32_t *)sums->sweep.factors)[at + (size_t)m] = as_pair(taps[2 * m], taps[2 * m + 1]);
@@ -69,79 +69,90 @@ static void add_step(const struct work *work, struct progress *progress, struct 
     if (!takes)
         return;
     if (work->task->accumulator == IN_I16) /* times 0 costs less than a branch */
-        takes = (uint8_t)((1 << progress->outputs) - 1);
+        takes = (uint8_t)((1 << sums->outputs) - 1);
     sums->steps[sums->sweep.taps++] = step;
     add_to_runs(progress, takes, closes);
 }
 
-/* Row step.row of a ring, counted from the group's first, meets tap step.row - m of output m. */
+/* Row step.row of the ring meets tap step.row - m of image row m, of one column of taps after the other. */
 static void add_ring_row(const struct work *work, struct progress *progress, struct step step,
-                         const double *taps, ptrdiff_t stride)
+                         const double *const *columns, ptrdiff_t stride)
 {
     ptrdiff_t height = work->task->pass[0].height;
-    double wanted[2 * MAX_OUTPUTS];
-    for (int m = 0; m < work->outputs; m++)
+    double wanted[2 * MAX_OUTPUTS], *to = wanted;
+    for (int output = 0; output < progress->sums->outputs; output++) {
+        const double *taps = columns[output / work->outputs];
+        ptrdiff_t m = output % work->outputs;
         if (work->pairs) {
-            wanted[2 * m] = tap_at(taps, height, stride, 2 * step.row - m);
-            wanted[2 * m + 1] = tap_at(taps, height, stride, 2 * step.row + 1 - m);
+            *to++ = tap_at(taps, height, stride, 2 * step.row - m);
+            *to++ = tap_at(taps, height, stride, 2 * step.row + 1 - m);
         } else {
-            wanted[m] = tap_at(taps, height, stride, step.row - m);
+            *to++ = tap_at(taps, height, stride, step.row - m);
         }
+    }
     add_step(work, progress, step, wanted);
 }
 
-static void plan_across(struct work *work, int i, ptrdiff_t first_term)
+/* The column taps of a term, counted over all passes. */
+static const double *column_of(const struct work *work, ptrdiff_t term)
+{
+    const struct pass *pass = work->task->pass;
+    if (term >= pass->terms)
+        term -= (pass++)->terms;
+    return pass->columns + term * pass->height;
+}
+
+static void plan_across(struct work *work)
+{
+    for (ptrdiff_t group = 0, term = 0; group < work->groups; group++) {
+        struct sums *across = &work->across[group];
+        struct progress progress = {.sums = across};
+        const double *columns[MAX_OUTPUTS];
+        for (int output = 0; output < across->outputs; output++) {
+            columns[output / work->outputs] = column_of(work, term + output / work->outputs);
+            across->targets[output] = work->filtered
+                + (size_t)(term * work->outputs + output) * work->filtered_pitch * work->element;
+        }
+        for (ptrdiff_t row = 0; row < work->slots; row++)
+            add_ring_row(work, &progress, (struct step){row, 0}, columns, 1);
+        term += across->outputs / work->outputs;
+    }
+}
+
+/* Along the rows of a pass's terms: the steps are the same for all image rows. */
+static void plan_along(struct work *work, int i, ptrdiff_t first_term)
+{
+    const struct pass *pass = &work->task->pass[i];
+    struct sums *along = &work->last[i];
+    struct progress progress = {.sums = along};
+    size_t pitch = (size_t)work->outputs * work->filtered_pitch;
+    for (ptrdiff_t step = 0; step < along_steps(work); step++)
+        for (ptrdiff_t term = 0; term < pass->terms; term++) {
+            const double *taps = pass->rows + term * pass->width;
+            size_t x = (size_t)(work->pairs ? 2 * step : step);
+            size_t from = (size_t)(first_term + term) * pitch + x * work->channels;
+            double wanted[2 * MAX_OUTPUTS], *to = wanted;
+            for (ptrdiff_t block = 0; block < along->outputs; block++) {
+                ptrdiff_t at = step - block * work->gap;
+                if (work->pairs)
+                    *to++ = tap_at(taps, pass->width, 1, 2 * at);
+                *to++ = tap_at(taps, pass->width, 1, work->pairs ? 2 * at + 1 : at);
+            }
+            along->sweep.rows[along->sweep.taps] = work->filtered + from * work->element;
+            add_step(work, &progress, (struct step){0, 0}, wanted);
+        }
+}
+
+static void plan_direct(struct work *work, int i)
 {
     const struct pass *pass = &work->task->pass[i];
     ptrdiff_t pixel = (ptrdiff_t)(work->channels * work->element);
-    ptrdiff_t rows = work->pairs ? work->slots : pass->height + work->outputs - 1;
-    struct progress progress = {.sums = &work->across[i], .outputs = work->outputs};
-    for (ptrdiff_t row = 0; row < rows; row++) {
-        for (ptrdiff_t term = 0; term < pass->terms; term++)
-            add_ring_row(work, &progress,
-                         (struct step){ring_of(work, first_term + term), work->pitch, row, 0},
-                         pass->columns + term * pass->height, 1);
-        for (ptrdiff_t x = 0; is_direct(pass) && x < pass->width; x++)
-            add_ring_row(work, &progress,
-                         (struct step){work->fetched_ring, work->fetched_pitch, row, x * pixel},
-                         pass->taps + x, pass->width);
-    }
-}
-
-/* The row taps of a term, counted over all passes. */
-static const double *row_of(const struct work *work, ptrdiff_t term)
-{
-    const struct pass *pass = &work->task->pass[0];
-    if (term >= pass->terms)
-        return pass[1].rows + (term - pass->terms) * pass->width;
-    return pass->rows + term * pass->width;
-}
-
-static void plan_along(struct work *work)
-{
-    ptrdiff_t pixel = (ptrdiff_t)(work->channels * work->element), width = work->task->pass[0].width;
-    for (ptrdiff_t term = 0, group = 0; term < work->terms; group++) {
-        int outputs = group_size(work->terms - term);
-        struct progress progress = {.sums = &work->along[group], .outputs = outputs};
-        for (ptrdiff_t x = 0; x < width; x++) {
-            double taps[2 * MAX_OUTPUTS];
-            for (int m = 0; m < outputs; m++)
-                taps[m] = row_of(work, term + m)[x];
-            add_step(work, &progress, (struct step){NULL, 0, 0, x * pixel}, taps);
+    struct progress progress = {.sums = &work->last[i]};
+    for (ptrdiff_t row = 0; row < work->slots; row++)
+        for (ptrdiff_t x = 0; x < pass->width; x++) {
+            const double *taps = pass->taps + x;
+            add_ring_row(work, &progress, (struct step){row, x * pixel}, &taps, pass->width);
         }
-        term += outputs;
-    }
-}
-
-static void plan_pairs_along(struct work *work)
-{
-    ptrdiff_t width = work->task->pass[0].width, pairs = (width + 1) / 2;
-    for (ptrdiff_t term = 0; term < work->terms; term++) {
-        const double *taps = row_of(work, term), *shifts = work->task->pass[0].shifts;
-        for (ptrdiff_t t = 0; t < pairs; t++)
-            work->pair_factors[term * pairs + t] = as_pair(taps[2 * t], tap_at(taps, width, 1, 2 * t + 1));
-        work->shifts[term] = shifts ? (int)shifts[term] : 0;
-    }
 }
 
 static void plan_finish(struct work *work)
@@ -173,61 +184,39 @@ static void plan_finish(struct work *work)
         && largest * fabs(finish->wide_scale) + fabs(finish->wide_offset) < 1073741824.0;
 }
 
-/* Whether a sample can be the border's constant. */
-static bool holds(enum sample_type type, double constant)
-{
-    return type == F64 || (type == F32 && (double)(float)constant == constant)
-        || (type < F32 && constant == floor(constant) && constant >= lowest[type] && constant <= highest[type]);
-}
-
-/* One sample of the border's constant. */
-static void put_sample(enum sample_type type, double constant, void *to)
-{
-    switch (type) {
-    case U8: *(uint8_t *)to = (uint8_t)constant; break;
-    case I8: *(int8_t *)to = (int8_t)constant; break;
-    case U16: *(uint16_t *)to = (uint16_t)constant; break;
-    case I16: *(int16_t *)to = (int16_t)constant; break;
-    case U32: *(uint32_t *)to = (uint32_t)constant; break;
-    case I32: *(int32_t *)to = (int32_t)constant; break;
-    case F32: *(float *)to = (float)constant; break;
-    default: *(double *)to = constant; break;
-    }
-}
-
-/* Rows are fetched as samples, and made elements a part at a time, unless the border's constant is no sample or
- * a direct pass keeps them. */
 static void prepare_rows(struct work *work)
 {
     const struct task *task = work->task;
-    size_t bytes = work->pairs ? sizeof(int16_t) : work->element;
-    work->as_samples = (work->pairs || !work->some_direct)
-        && (task->border != CONSTANT || holds(task->in.type, task->constant));
-    work->rows.widen = work->as_samples ? NULL : work->loops->widen[task->accumulator][task->in.type];
-    if (work->as_samples)
-        bytes = sample_bytes(task->in.type);
-    work->rows.pixel_bytes = work->channels * bytes;
-    for (size_t c = 0; c < work->channels && task->border == CONSTANT; c++)
-        if (work->as_samples)
-            put_sample(task->in.type, task->constant, work->rows.constant + c * bytes);
-        else if (work->pairs)
-            put_sample(I16, task->constant, work->rows.constant + c * bytes);
+    struct rows *rows = &work->rows;
+    size_t columns = (size_t)work->tile * work->channels + work->context;
+    rows->pairs = work->pairs;
+    rows->widen = work->loops->widen[task->accumulator][task->in.type];
+    rows->pixel_bytes = work->channels * work->element;
+    if (task->border != CONSTANT)
+        return;
+    for (size_t c = 0; c < work->channels; c++)
+        if (work->pairs)
+            ((int32_t *)rows->constant)[c] = as_pair(task->constant, task->constant);
         else
-            put_factor(work, work->rows.constant, c, task->constant);
+            put_factor(work, rows->constant, c, task->constant);
+    if (work->pairs) /* of bytes */
+        memset(rows->blank, (int)task->constant, columns);
 }
 
 void plan_steps(struct work *work)
 {
-    const struct task *task = work->task;
     prepare_rows(work);
     plan_finish(work);
+    plan_across(work);
     ptrdiff_t first_term = 0;
-    for (int i = 0; i < task->passes; i++) {
-        plan_across(work, i, first_term);
-        first_term += task->pass[i].terms;
+    for (int i = 0; i < work->task->passes; i++) {
+        const struct pass *pass = &work->task->pass[i];
+        if (is_direct(pass))
+            plan_direct(work, i);
+        else
+            plan_along(work, i, first_term);
+        for (ptrdiff_t term = 0; term < pass->terms; term++)
+            work->shifts[first_term + term] = pass->shifts ? (int)pass->shifts[term] : 0;
+        first_term += pass->terms;
     }
-    if (work->pairs)
-        plan_pairs_along(work);
-    else
-        plan_along(work);
 }

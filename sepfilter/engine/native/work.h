@@ -4,25 +4,18 @@
 
 #include "rows.h"
 
-enum {
-    CHUNK_BYTES = 4096, /* of sums at a time: those of all outputs stay in the first cache */
-#ifdef SEPFILTER_GUARDS
-    ALONG_ELEMENTS = 128
-#else
-    ALONG_ELEMENTS = 2048 /* filtered along at a time, for the same reason */
-#endif
-};
-
-/* One row of the sum: of which ring, which of its rows counted from the group's first, from where on. */
+/* One input of a sum: row `row`, counted from the first that a group of output rows needs, or the term of that
+ * number, from byte `shift` on. */
 struct step {
-    const char *ring;
-    size_t pitch;
     ptrdiff_t row, shift;
 };
 
 struct sums {
+    sweep_loop *loop;
     struct sweep sweep;
     struct step *steps;
+    int outputs;
+    void *targets[MAX_OUTPUTS];
 };
 
 /* All that a call works with. */
@@ -31,24 +24,22 @@ struct work {
     const struct loops *loops;
     struct finish finish;
     struct rows rows;
-    int outputs;
-    bool pairs, closes, streams, some_direct;
+    int outputs; /* image rows at a time */
+    bool pairs, closes, streams;
     ptrdiff_t terms; /* separable ones of all passes together: one after the other */
-    size_t element, channels;
-    ptrdiff_t slots;       /* rows of a ring, or pairs of rows */
-    size_t pitch;          /* bytes of one, filtered */
-    size_t fetched_pitch;  /* and as fetched, with context */
-    ptrdiff_t tile;        /* columns at a time */
-    char *fetched[2]; /* rows of samples as they are, or of elements */
-    bool as_samples;
-    char *widened;    /* elements of some of them */
-    int32_t *neighbours[2];
-    char *fetched_ring; /* where some pass is direct */
-    char *rings;        /* of the terms */
-    struct sums *along; /* for each group of terms that share loads */
-    int32_t *pair_factors; /* IN_I32 instead: terms x pairs of taps */
-    int *shifts;
-    struct sums across[MAX_PASSES];
+    size_t element, channels, context; /* context: elements that a row needs besides those it produces */
+    ptrdiff_t gap; /* steps along a row from a block to the next that shares loads; 0 where none does */
+    ptrdiff_t tile;  /* columns at a time */
+    ptrdiff_t slots; /* of the ring, which has rows as they are fetched, or pairs of them */
+    size_t pitch;    /* bytes of one */
+    size_t chunk;    /* elements produced at a time */
+    char *ring;
+    size_t filtered_pitch; /* elements of a row of `filtered`, which has for each term its sums across */
+    char *filtered;        /* the ring, a chunk of as many rows as there are outputs */
+    int *shifts;           /* IN_I32: what those are divided by */
+    struct sums *across;   /* from the ring to `filtered`, for each group of terms that share loads */
+    ptrdiff_t groups;
+    struct sums last[MAX_PASSES]; /* of a pass, to `sums`: along the rows of `filtered`, or all taps on the ring */
     char *sums[MAX_PASSES][MAX_OUTPUTS], *values, *line;
     char *memory;
     size_t memory_bytes;
@@ -59,19 +50,20 @@ static inline bool is_direct(const struct pass *pass)
     return pass->terms == 0;
 }
 
-static inline int group_size(ptrdiff_t terms)
+/* Steps of a term along a row. */
+static inline ptrdiff_t along_steps(const struct work *work)
 {
-    return terms >= 4 ? 4 : terms >= 2 ? 2 : 1;
+    ptrdiff_t width = work->task->pass[0].width;
+    return (work->pairs ? (width + 1) / 2 : width) + (work->gap ? (APART_OUTPUTS - 1) * work->gap : 0);
 }
 
-static inline int table_index(int outputs)
+/* How many of the terms left share loads. */
+static inline int group_size(const struct work *work, ptrdiff_t terms)
 {
-    return outputs >> 1; /* 1, 2, 4 -> 0, 1, 2 */
-}
-
-static inline char *ring_of(const struct work *work, ptrdiff_t term)
-{
-    return work->rings + (size_t)term * (size_t)work->slots * work->pitch;
+    int most = MAX_OUTPUTS / work->outputs;
+    while (most > terms)
+        most /= 2;
+    return most;
 }
 
 /* Choose how many rows, columns and elements are at hand at a time. (layout.c) */
