@@ -18,7 +18,7 @@ from sepfilter.plans.precision import Arithmetic
 
 Samples = npt.NDArray[Any]
 
-ACCUMULATORS: Final = {"int16": 0, "int32": 1, "float32": 2, "float64": 3}
+ACCUMULATORS: Final = {"int16": 0, "int32": 1, "float32": 2, "float64": 3, "uint16": 4}
 NARROW_TYPES: Final = ("uint8", "int8", "uint16", "int16", "float32")
 """What float32 sums are made of and become."""
 
@@ -38,6 +38,7 @@ def filter_block(
     passes = stage.passes
     if not stage.is_exact and len(passes) == 1:
         scale /= passes[0].denominator
+        offset += scale * passes[0].correction
     low, high, nonfinite = _native.filter(
         _readable(block.pixels, arithmetic),
         out,

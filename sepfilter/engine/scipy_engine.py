@@ -11,6 +11,7 @@ from sepfilter.engine.block import Block
 from sepfilter.engine.borders import border_indices
 from sepfilter.engine.mapping import Losses, map_samples
 from sepfilter.kernels.arrays import FloatArray
+from sepfilter.plans.fixed_point import SAMPLE_SCALE, TAP_SCALE
 from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.passes import DirectPass, Pass, SeparablePass
 from sepfilter.plans.plan import Stage
@@ -45,7 +46,8 @@ def filter_block(
     """
     # Integers are exact in float64, however they are summed up.
     held = extended(stage, block, "float64" if arithmetic.is_integer else arithmetic.samples)
-    results = [run_pass(one, held) for one in stage.passes]
+    run = fractional_sums if arithmetic.accumulator == "uint16" else run_pass
+    results = [run(one, held) for one in stage.passes]
     result = results[0].astype(arithmetic.samples, copy=False)
     if stage.is_magnitude and stage.is_exact:
         # The root of an exact sum is correctly rounded, which hypot does not promise.
@@ -104,6 +106,25 @@ def run_pass(one: Pass, block: Samples) -> Samples:
     if one.denominator != 1:
         result /= one.denominator
     return result
+
+
+def fractional_sums(one: Pass, block: Samples) -> Samples:
+    """Sums of the high halves of products, see `fixed_point`, of a block that has all of its context."""
+    block = block * SAMPLE_SCALE
+    if isinstance(one, DirectPass):
+        sums = _high_halves(block, one.taps)
+    else:
+        sums = _high_halves(_high_halves(block, one.columns.T), one.rows)
+    return (sums + one.correction) / one.denominator
+
+
+def _high_halves(block: Samples, taps: FloatArray) -> Samples:
+    """``sum floor(taps[i, j] * block[y + i, x + j] / 65536)``."""
+    height, width = block.shape[0] - taps.shape[0] + 1, block.shape[1] - taps.shape[1] + 1
+    total: Samples = np.zeros((height, width, block.shape[2]))
+    for (i, j), tap in np.ndenumerate(taps):
+        total += np.floor(tap * block[i : i + height, j : j + width] / TAP_SCALE)
+    return total
 
 
 def _direct(one: DirectPass, block: Samples) -> Samples:

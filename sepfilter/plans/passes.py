@@ -20,10 +20,13 @@ class DirectPass(ComparesArrays):
         Shape (kh, kw), float64.
     denominator : float
         The sum is divided by it: not 1 where the taps are kept as integers.
+    correction : float
+        Added to the sum before that: half of what was lost on the way.
     """
 
     taps: FloatArray
     denominator: float = 1
+    correction: float = 0.0
 
     @property
     def height(self) -> int:
@@ -70,12 +73,15 @@ class SeparablePass(ComparesArrays):
         The sum is divided by it: not 1 where the factors are kept as integers.
     shifts : ndarray, optional
         Shape (R,). Column sums are divided by ``2**shift``, rounded half up, and kept as 16-bit integers.
+    correction : float
+        Added to the sum before the division: half of what was lost on the way.
     """
 
     columns: FloatArray
     rows: FloatArray
     denominator: float = 1
     shifts: FloatArray | None = None
+    correction: float = 0.0
 
     @property
     def height(self) -> int:

@@ -115,17 +115,19 @@ def _first_that_holds(draft: _Draft) -> Plan:
     reason = f"it is for one kernel on 8-bit samples, beyond the border too, not {draft.spec.dtype}"
     if not draft.has_samples_beyond:
         reason += f" with border {draft.border}"
+    best: Plan | None = None
     for arithmetic in draft.candidates:
         try:
             plan = draft.plan(arithmetic)
         except OutOfReachError as error:
             reason = str(error)
             continue
-        good_enough = (
-            arithmetic.is_exact or arithmetic == DOUBLE or plan.arithmetic_bound <= LARGEST_ARITHMETIC_ERROR
-        )
-        if good_enough or asked != "auto":
+        if arithmetic.is_exact or arithmetic == DOUBLE or plan.arithmetic_bound <= LARGEST_ARITHMETIC_ERROR:
             return plan
+        if best is None or plan.arithmetic_bound < best.arithmetic_bound:
+            best = plan
+    if best is not None and asked != "auto":
+        return best
     raise OptionError(f"precision {asked}: {reason}: use auto, float or double")
 
 

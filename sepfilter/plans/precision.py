@@ -26,8 +26,8 @@ class Arithmetic:
         ``exact``: integers all the way, one rounding at the end. ``fast``: taps rounded to 16-bit
         integers. ``float``, ``double``.
     accumulator : str
-        What sums of products are kept in. ``int16``, and ``int32`` of 16-bit factors, are for 8-bit
-        samples; else ``float32`` or ``float64``.
+        What sums of products are kept in. ``int16``, ``int32`` of 16-bit factors, and ``uint16`` of the
+        high halves of products (`fixed_point`), are for 8-bit samples; else ``float32`` or ``float64``.
     samples : str
         What results are stored in between stages and before they are mapped: float32 or float64.
     """
@@ -44,12 +44,12 @@ class Arithmetic:
     @property
     def is_integer(self) -> bool:
         """True where sums are integers of limited size."""
-        return self.accumulator.startswith("int")
+        return "int" in self.accumulator
 
 
 FLOAT: Final = Arithmetic("float", "float32", "float32")
 DOUBLE: Final = Arithmetic("double", "float64", "float64")
-FAST: Final = Arithmetic("fast", "int32", "float32")
+FAST: Final = tuple(Arithmetic("fast", accumulator, "float32") for accumulator in ("uint16", "int32"))
 _EXACT_BYTES: Final = tuple(
     Arithmetic("exact", accumulator, samples)
     for accumulator in ("int16", "int32")
@@ -83,7 +83,7 @@ def candidates(precision: str, spec: ImageSpec, *, raw: bool, wide: bool) -> lis
     on_bytes = spec.dtype in BYTE_TYPES and raw
     found = [one for one in _EXACT_BYTES if on_bytes and not (wide and one.samples == "float32")]
     if on_bytes and (not wide or precision == "fast"):
-        found.append(FAST)
+        found += FAST
     found += [one for one in (_EXACT_FLOAT,) if not wide]
     found.append(_EXACT_DOUBLE)
     if not wide or precision == "float":

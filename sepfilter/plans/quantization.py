@@ -87,7 +87,7 @@ def _direct(one: DirectPass, extent: Extent) -> tuple[DirectPass, float]:
     limit = min(LARGEST_FACTOR / largest, _room(one.taps.size) / (total * extent.magnitude))
 
     def attempt(scale: float) -> tuple[FloatArray, float]:
-        taps = _rounded(one.taps * scale)
+        taps = rounded_taps(one.taps * scale)
         return taps, extent.error_without(Lost.of(taps / scale - one.taps))
 
     scale, taps, error = _best(attempt, limit)
@@ -104,7 +104,7 @@ def _separable(one: SeparablePass, extent: Extent) -> tuple[SeparablePass, float
     limit = min(LARGEST_FACTOR / float(np.abs(rows).max()), _room(rows.size) / sums)
 
     def attempt(scale: float) -> tuple[FloatArray, float]:
-        taps = np.stack([_rounded(row * scale) for row in rows])
+        taps = np.stack([rounded_taps(row * scale) for row in rows])
         error = 0.0
         for term, rounded, row in zip(terms, taps / scale, rows, strict=True):
             error += float(np.abs(rounded).sum()) * term.error
@@ -126,7 +126,7 @@ def _column(column: FloatArray, extent: Extent) -> _Term:
     limit = (LARGEST_FACTOR - 1 - len(column) * extent.magnitude / 2**shift) / total
 
     def attempt(gain: float) -> tuple[FloatArray, float]:
-        taps = _rounded(column * (gain * 2.0**shift))
+        taps = rounded_taps(column * (gain * 2.0**shift))
         error = extent.error_without(Lost.of(taps / 2.0**shift - column * gain))
         return taps, (error + (0.5 if shift else 0.0)) / gain
 
@@ -150,7 +150,7 @@ def _room(taps: int) -> float:
     return float(LARGEST_SUM - taps * LARGEST_FACTOR)
 
 
-def _rounded(taps: FloatArray) -> FloatArray:
+def rounded_taps(taps: FloatArray) -> FloatArray:
     """Integers with the sum of the taps, so that flat areas keep their value: by largest remainders."""
     down = np.floor(taps)
     wanted = round(float(taps.sum() - down.sum()))

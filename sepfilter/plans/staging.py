@@ -14,6 +14,7 @@ from sepfilter.plans.arithmetic import UNIT_ROUNDOFF, Extent, combined, rounding
 from sepfilter.plans.border import Border
 from sepfilter.plans.choice import Choice, choose
 from sepfilter.plans.exactness import integer_passes
+from sepfilter.plans.fixed_point import fractions
 from sepfilter.plans.operations import count
 from sepfilter.plans.options import Options
 from sepfilter.plans.passes import Pass
@@ -185,7 +186,8 @@ def _passes(
     if arithmetic.is_integer:
         if isinstance(kernel, Gradient) or choices[0].terms == 0:
             raise OutOfReachError(f"{kernel.name} does not suit 16-bit integers")
-        one, error = quantize(floating[0], given.extent)
+        rounded = fractions if arithmetic.accumulator == "uint16" else quantize
+        one, error = rounded(floating[0], given.extent)
         return (one,), error + given.extent.magnitude * choices[0].taps_error()
     errors = [
         rounding_error(

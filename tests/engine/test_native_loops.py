@@ -13,12 +13,21 @@ import pytest
 native = pytest.importorskip("sepfilter.engine._native", reason="the compiled engine is not built")
 
 Array = np.ndarray[Any, Any]
-SUMS = {"int16": 0, "int32": 1, "int32 shifted": 1, "float32": 2, "float64": 3}  # and their accumulators
+SUMS = {
+    "int16": 0,
+    "int32": 1,
+    "int32 shifted": 1,
+    "float32": 2,
+    "float64": 3,
+    "uint16": 4,
+}  # and their accumulators
+WHOLE = ("int16", "int32", "int32 shifted", "uint16")
 NARROW = ["uint8", "int8", "uint16", "int16", "float32"]
 ALL = [*NARROW, "int32", "uint32", "float64"]
-READS = dict.fromkeys(SUMS, NARROW[:2]) | {"float32": NARROW, "float64": ALL}
+READS = dict.fromkeys(SUMS, NARROW[:2]) | {"float32": NARROW, "float64": ALL, "uint16": ["uint8"]}
 PATHS = {"direct": 0, "1": 1, "2": 2, "3": 3, "5": 5, "9": 9, "magnitude": 0}  # and their terms
 KINDS = [(path, sums) for path, sums in product(PATHS, SUMS) if PATHS[path] or "shifted" not in sums]
+KINDS.remove(("magnitude", "uint16"))
 MODES = ["symmetric", "reflect", "edge", "wrap", "constant"]  # NumPy's names of the borders
 
 
@@ -84,8 +93,11 @@ def run(pixels: Array, out: Any, passes: Any, layouts: Any = ("packed",) * 2, **
 
 def make(path: str, sums: str, dtype: str, size: Any, kernel: Any, seed: int, denominator: int = 1) -> Any:
     """Pixels, and passes whose sums the accumulator holds; whether all of that is whole numbers."""
-    noise, total = np.random.default_rng(seed), {"int16": 128}.get(sums, (20_000, 4000, 4_000_000)[seed % 3])
-    whole = SUMS[sums] < 2 or (sums == "float64" and "int" in dtype and seed % 3 == 0)
+    noise, total = (
+        np.random.default_rng(seed),
+        {"int16": 128, "uint16": 65_000}.get(sums, (20_000, 4000, 4_000_000)[seed % 3]),
+    )
+    whole = sums in WHOLE or (sums == "float64" and "int" in dtype and seed % 3 == 0)
     low, high = (np.iinfo(dtype).min, np.iinfo(dtype).max) if "int" in dtype else (-100, 100)
     pixels = noise.uniform(1.1 * low - 1, 1.1 * high, size).clip(low, high).astype(dtype)
 
@@ -93,15 +105,18 @@ def make(path: str, sums: str, dtype: str, size: Any, kernel: Any, seed: int, de
         if not whole:
             return noise.normal(size=shape) * (noise.random(shape) < 0.8) / np.prod(shape) ** 0.5
         most = min(max(budget // int(np.prod(shape)), 1), 32767)
-        taps = noise.integers(-most, most, int(np.prod(shape)), endpoint=True)
+        taps = noise.integers(0 if sums == "uint16" else -most, most, int(np.prod(shape)), endpoint=True)
         taps[np.cumsum(np.abs(taps)) > budget] = 0
         return noise.permutation(taps).reshape(shape).astype(float)
 
     def one_pass(terms: int) -> tuple[Any, ...]:
         across = 128 if SUMS[sums] else isqrt(128 // terms)  # 128 times a byte has 16 bits
         shifts = noise.integers(0, 8, terms) * ("shifted" in sums)
+        last = total // (terms * across)
+        if sums == "uint16":  # products are halved, so both may be large
+            across, last = total, total // terms
         columns = [some_taps(kernel[:1], across << int(shift)) for shift in shifts]
-        rows = [some_taps(kernel[1:], total // (terms * across)) for _ in shifts]
+        rows = [some_taps(kernel[1:], last) for _ in shifts]
         return np.array(columns), np.array(rows), shifts + 0.0 if "shifted" in sums else None, denominator
 
     terms = noise.integers(0, 4, 2).tolist() if path == "magnitude" else [PATHS[path]]
@@ -111,6 +126,19 @@ def make(path: str, sums: str, dtype: str, size: Any, kernel: Any, seed: int, de
 def correlated(block: Array, taps: Array) -> Any:
     windows = np.lib.stride_tricks.sliding_window_view(block, taps.shape, axis=(0, 1))
     return np.einsum("yxcij,ij->yxc", windows, taps.astype(block.dtype))
+
+
+def high_halves(block: Array, taps: Array) -> Any:
+    windows = np.lib.stride_tricks.sliding_window_view(block, taps.shape, axis=(0, 1))
+    return (windows * taps.astype(np.int64) >> 16).sum((3, 4))
+
+
+def fractional_sums(block: Array, taps: Array, rows: Any = None, _: Any = None) -> tuple[Any, float]:
+    """`sums_of` for uint16: of bytes times 256, and the high halves of products, without rounding."""
+    if rows is None:
+        return high_halves(256 * block, taps), 0.0
+    terms = zip(taps, rows, strict=True)
+    return sum(high_halves(high_halves(256 * block, y[:, None]), x[None]) for y, x in terms), 0.0
 
 
 def sums_of(block: Array, taps: Array, rows: Any = None, shifts: Any = None) -> tuple[Any, float]:
@@ -137,11 +165,12 @@ def verify(
     padded: Any = np.pad(pixels.astype(np.int64 if whole else np.float64), margins, MODES[border], **fill)
     (top, bottom, left, right), (height, width) = context, kernel
     block = padded[height + top - ay : -1 - ay - bottom, width + left - ax : -1 - ax - right]
-    values, bounds = zip(*(sums_of(block, *one[:-1]) for one in passes), strict=True)
+    summed = fractional_sums if sums == "uint16" else sums_of
+    values, bounds = zip(*(summed(block, *one[:-1]) for one in passes), strict=True)
     value = values[0] if len(values) == 1 else np.hypot(*(each.astype(float) for each in values))
     value = int(8 * scale) * value + int(8 * offset) * denominator  # whole where sums are
     expected = (np.abs(value) if absolute else value) / (8 * denominator)
-    unit = 2.0**-24 if SUMS[sums] < 3 and not wide else 2.0**-52
+    unit = 2.0**-24 if sums != "float64" and not wide else 2.0**-52
     slack: Any = 4 * unit * (np.abs(expected) + offset) + np.abs(expected) * 2.0**-24 * (out == "float32")
     slack += (not whole) * unit * sum(bounds) * float(np.abs(block).max()) * abs(scale) / denominator
     exact, losses = whole and len(values) == 1 and "int" in out, (0, 0, 0)
@@ -165,9 +194,12 @@ def test_every_loop_makes_the_naive_sum(path: str, sums: str) -> None:
         width = width // channels + width % channels if width > 66 else width
         case |= {"size": (height + top + bottom, width + left + right, channels), "seed": seed}
         case |= {"anchor": tuple(noise.integers(kernel).tolist()), "dtype": dtypes[seed % len(dtypes)]}
-        if SUMS[sums] < 2:  # beyond the edges are samples as well
+        if sums in WHOLE:  # beyond the edges are samples as well
             case |= {"constant": abs(case["constant"])}
-        case |= {"wide": case["wide"] and SUMS[sums] < 2, "layouts": (case.pop("source"), case.pop("target"))}
+        case |= {
+            "wide": case["wide"] and sums in WHOLE[:3],
+            "layouts": (case.pop("source"), case.pop("target")),
+        }
         case |= {"denominator": 1 if path == "magnitude" else case["denominator"]}
         outs = ALL if case["wide"] or sums == "float64" else NARROW
         verify(path, sums, out=outs[int(noise.integers(len(outs)))], **case)
@@ -198,6 +230,18 @@ def test_quotients_are_rounded_once() -> None:
         verify("direct", sums, out=out, denominator=(3, 7, 8, 9)[seed % 4], seed=seed)
 
 
+def test_high_halves_become_bytes_by_a_shift() -> None:
+    """Sums and 128 and a correction, over 256: as by float and rounding, also where they saturate."""
+    for path, seed, correction in product(("direct", "1"), range(8), (0, 3, 40, 300, 2**15 - 129)):
+        pixels, passes, _ = make(path, "uint16", "uint8", (6, 70, 3), (3, 5), seed)
+        options = {"accumulator": 4, "scale": 1 / 256, "offset": (correction + 0.5) / 256, "anchor": (1, 2)}
+        block: Any = np.pad(pixels.astype(np.int64), ((1, 1), (2, 2), (0, 0)), "symmetric")
+        expected = (fractional_sums(block, *passes[0][:-1])[0] + correction + 128) >> 8
+        result, losses = run(pixels, "uint8", passes, **options)
+        assert np.array_equal(result, np.minimum(expected, 255))
+        assert losses == (0, np.count_nonzero(expected > 255), 0)
+
+
 def test_shifts_round_half_up_between_the_passes() -> None:
     """Column sums become floor((sum + half) / 2**shift), in exact integers, before rows are filtered."""
     for path, seed in product("12359", range(20)):
@@ -207,19 +251,21 @@ def test_shifts_round_half_up_between_the_passes() -> None:
 def test_instruction_sets_agree(level: str) -> None:
     """All levels give the same bits for integer sums, and nearly the same numbers for float ones."""
     for (path, sums), seed in product(KINDS, range(4)):
-        pixels, passes, _ = make(path, sums, "int8", (7, 67, 3), (5, 4), seed)
+        pixels, passes, _ = make(path, sums, READS[sums][:2][-1], (7, 67, 3), (5, 4), seed)
         options = {"accumulator": SUMS[sums]}
         one, other = (
             run(pixels, "float32", passes, **options)[0] for n in (level, "baseline") if native.choose(n)
         )
-        np.testing.assert_allclose(one, other, rtol=0, atol=1e-3 * (SUMS[sums] > 1))
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-3 * (sums not in WHOLE))
 
 
 @pytest.mark.parametrize(("path", "sums"), KINDS)
 def test_cuts_do_not_change_a_bit(path: str, sums: str) -> None:
     """Blocks cut anyhow from an image, with real pixels around as context, are those parts of the whole."""
     options: dict[str, Any] = {"accumulator": SUMS[sums], "anchor": (2, 5)}
-    pixels, passes, _ = make(path, sums, READS[sums][SUMS[sums] // 2 * 2], (24, 150, 2), (5, 7), 1)
+    pixels, passes, _ = make(
+        path, sums, READS[sums][{"float32": 2, "float64": 2}.get(sums, 0)], (24, 150, 2), (5, 7), 1
+    )
     for border in range(5):
         whole, _ = run(pixels, "float32", passes, border=border, **options)
         reach = 150 if MODES[border] == "wrap" else 14
@@ -284,7 +330,10 @@ MALFORMED: list[dict[str, Any]] = [
     *({"passes": ((FOUR, n),)} for n in (0, -1, nan, inf)), *({"passes": ((taps, 1),)} for taps in TAPS),
     *({"passes": ((FOUR * n, 1),), "accumulator": sums} for n in (0.5, 4e4, nan) for sums in (0, 1)),
     *({"constant": n, "border": 4, "accumulator": sums} for n in (0.5, 4e4, nan) for sums in (0, 1)),
-    *({"constant": n, "border": 4, "accumulator": sums} for n in (-1.0, 256.0) for sums in (0, 1)),
+    *({"constant": n, "border": 4, "accumulator": sums} for n in (-1.0, 256.0) for sums in (0, 1, 4)),
+    *({"passes": ((FOUR * n, 1),), "accumulator": 4} for n in (-1.0, 0.5, 65536.0, nan)),
+    {"pixels": np.ones(SIZE, "i1"), "accumulator": 4}, {"passes": (ONE, ONE), "accumulator": 4},
+    {"wide": True, "accumulator": 4}, {"passes": ((TERM, TERM, np.ones(1), 1),), "accumulator": 4},
     *({"passes": ((TERM, TERM, np.full(1, n), 1),), "accumulator": 1} for n in (0.5, -1.0, 31.0, nan)),
     *({"passes": ((*n, 1),)} for n in ((TERM, FOUR, None), (FOUR[:0],) * 2 + (None,), (TERM, TERM, np.ones(1)))),
     *({"passes": n, "accumulator": 1} for n in (((TERM, TERM, np.ones(1), 1),) * 2, ((TERM, TERM, np.ones(2), 1),))),

@@ -74,10 +74,15 @@ static void make_view(int block, struct view *view)
     view->data = memory + first * size + odd;
 }
 
+static bool is_whole(enum accumulator accumulator)
+{
+    return accumulator != IN_F32 && accumulator != IN_F64;
+}
+
 static void make_pass(struct task *task, int index)
 {
     struct pass *pass = &task->pass[index];
-    int taps = TAPS + 3 * index, choices = task->accumulator < IN_F32 ? WHOLE : FINITE;
+    int taps = TAPS + 3 * index, choices = is_whole(task->accumulator) ? WHOLE : FINITE;
     pass->height = index ? task->pass[0].height : 1 + pick(pick(4) ? 9 : 24);
     pass->width = index ? task->pass[0].width : 1 + pick(pick(4) ? 9 : 40);
     pass->denominator = task->passes > 1 || pick(2) ? 1 : fmax(fabs(numbers[pick(FINITE)]), 5e-324);
@@ -100,9 +105,9 @@ static void make_task(struct task *task)
     static const enum sample_type types[] = {U8, I8, U16, I16, F32, U32, I32, F64}; /* of float sums: the first five */
     struct view *in = &task->in, *out = &task->out;
     task->accumulator = (enum accumulator)pick(ACCUMULATORS);
-    bool whole = task->accumulator < IN_F32;
-    task->wide = whole && pick(2);
-    in->type = types[pick(whole ? 2 : task->accumulator == IN_F32 ? 5 : 8)];
+    bool whole = is_whole(task->accumulator), without_sign = task->accumulator == IN_U16;
+    task->wide = whole && !without_sign && pick(2);
+    in->type = types[pick(without_sign ? 1 : whole ? 2 : task->accumulator == IN_F32 ? 5 : 8)];
     out->type = types[pick(task->wide || task->accumulator == IN_F64 ? 8 : 5)];
     in->channels = out->channels = 1 + (pick(4) ? pick(5) : pick(256) * (pick(8) ? 1 : 16));
     out->height = 1 + pick(pick(4) ? 9 : 64) % (MOST_SAMPLES / out->channels);
@@ -116,11 +121,14 @@ static void make_task(struct task *task)
     task->map = (struct map){1, 0, pick(4) == 1};
     if (pick(4))
         task->map.scale = numbers[pick(FINITE)], task->map.offset = numbers[pick(FINITE)];
-    task->passes = pick(4) ? 1 : 2;
+    task->passes = without_sign || pick(4) ? 1 : 2;
     make_view(IN, in);
     make_view(OUT, out);
     for (int i = 0; i < task->passes; i++)
         make_pass(task, i);
+    for (int i = TAPS; i < TAPS + 2 && without_sign; i++)
+        for (ptrdiff_t t = 0; t < blocks[i].bytes / (ptrdiff_t)sizeof(double); t++)
+            ((double *)blocks[i].memory)[t] = fabs(((double *)blocks[i].memory)[t]);
     task->anchor[0] = pick((int)task->pass[0].height);
     task->anchor[1] = pick((int)task->pass[0].width);
 }

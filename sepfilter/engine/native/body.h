@@ -36,9 +36,26 @@ typedef vu loose_vu __attribute__((aligned(4), may_alias));
 #define OUTPUTS 4
 #define VECTORS 2
 #include "sweep.h"
+#undef MULTIPLY_ADD
+
+#define MULTIPLY_ADD(sum, value, factor) ((sum) += MULTIPLY_HIGH(value, (vs){0} + (factor)))
+#define NAME ISA(sweep_u16_1)
+#define OUTPUTS 1
+#define VECTORS 8
+#include "sweep.h"
+#define NAME ISA(sweep_u16_2)
+#define OUTPUTS 2
+#define VECTORS 4
+#include "sweep.h"
+#define NAME ISA(sweep_u16_4)
+#define OUTPUTS 4
+#define VECTORS 2
+#include "sweep.h"
+#undef MULTIPLY_ADD
 #undef ELEMENT
 #undef VECTOR
 
+#define MULTIPLY_ADD(sum, value, factor) ((sum) += (value) * (factor))
 #define CLOSES
 #define ELEMENT float
 #define VECTOR vf
@@ -122,38 +139,41 @@ static void ISA(pair_sums)(size_t count, size_t distance, int shift, int32_t *su
 
 /* ---- samples to elements: loops that the compiler makes vectors of ---- */
 
-#define WIDEN(NAME, SAMPLE, ELEMENT)                                                             \
+#define WIDEN(NAME, SAMPLE, ELEMENT, TIMES)                                                         \
     static void ISA(NAME)(size_t count, const void *samples, const void *below, void *elements)   \
     {                                                                                             \
         const SAMPLE *restrict from = samples;                                                    \
         ELEMENT *restrict to = elements;                                                          \
         (void)below;                                                                              \
         for (size_t i = 0; i < count; i++)                                                        \
-            to[i] = (ELEMENT)from[i];                                                             \
+            to[i] = (ELEMENT)(from[i] TIMES);                                                     \
     }
-WIDEN(u8_i16, uint8_t, int16_t)
-WIDEN(i8_i16, int8_t, int16_t)
-WIDEN(u8_f32, uint8_t, float)
-WIDEN(i8_f32, int8_t, float)
-WIDEN(u16_f32, uint16_t, float)
-WIDEN(i16_f32, int16_t, float)
-WIDEN(f32_f32, float, float)
-WIDEN(u8_f64, uint8_t, double)
-WIDEN(i8_f64, int8_t, double)
-WIDEN(u16_f64, uint16_t, double)
-WIDEN(i16_f64, int16_t, double)
-WIDEN(u32_f64, uint32_t, double)
-WIDEN(i32_f64, int32_t, double)
-WIDEN(f32_f64, float, double)
-WIDEN(f64_f64, double, double)
+WIDEN(u8_i16, uint8_t, int16_t, )
+WIDEN(u8_u16, uint8_t, uint16_t, << 8)
+WIDEN(i8_i16, int8_t, int16_t, )
+WIDEN(u8_f32, uint8_t, float, )
+WIDEN(i8_f32, int8_t, float, )
+WIDEN(u16_f32, uint16_t, float, )
+WIDEN(i16_f32, int16_t, float, )
+WIDEN(f32_f32, float, float, )
+WIDEN(u8_f64, uint8_t, double, )
+WIDEN(i8_f64, int8_t, double, )
+WIDEN(u16_f64, uint16_t, double, )
+WIDEN(i16_f64, int16_t, double, )
+WIDEN(u32_f64, uint32_t, double, )
+WIDEN(i32_f64, int32_t, double, )
+WIDEN(f32_f64, float, double, )
+WIDEN(f64_f64, double, double, )
 
 #define PAIR(NAME, SAMPLE)                                                                        \
     static void ISA(NAME)(size_t count, const void *samples, const void *below, void *elements)   \
     {                                                                                             \
         const SAMPLE *restrict upper = samples, *restrict lower = below;                          \
-        uint32_t *restrict pairs = elements;                                                      \
-        for (size_t i = 0; i < count; i++)                                                        \
-            pairs[i] = (uint16_t)(int16_t)upper[i] | (uint32_t)lower[i] << 16;                    \
+        int16_t *restrict pairs = elements;                                                       \
+        for (size_t i = 0; i < count; i++) {                                                      \
+            pairs[2 * i] = upper[i];                                                              \
+            pairs[2 * i + 1] = lower[i];                                                          \
+        }                                                                                         \
     }
 PAIR(pair_u8, uint8_t)
 PAIR(pair_i8, int8_t)
@@ -283,11 +303,33 @@ INLINE void ISA(finish_vector)(vf value, const struct finish *how, void *samples
         ISA(add_counts)(&last, (ptrdiff_t)(count - at), losses);                                  \
     }
 #define OF_I16(from) __builtin_convertvector(LOAD_I16(from), vf)
+#define OF_U16(from) __builtin_convertvector(LOAD_I16(from) & 0xffff, vf)
 #define OF_I32(from) __builtin_convertvector(*(const loose_vi *)(from), vf)
 #define OF_F32(from) (*(const loose_vf *)(from))
 FINISH(finish_i16, int16_t, OF_I16)
+FINISH(finish_u16_by_float, uint16_t, OF_U16)
 FINISH(finish_i32, int32_t, OF_I32)
 FINISH(finish_f32, float, OF_F32)
+
+static void ISA(finish_u16)(size_t count, void *sums, const struct finish *how, void *samples,
+                            struct losses *losses)
+{
+    const uint16_t *restrict from = sums;
+    uint8_t *restrict to = samples;
+    const uint16_t start = how->start, most = (uint16_t)(UINT16_MAX - start);
+    uint16_t largest = 0;
+    if (!how->shifts) {
+        ISA(finish_u16_by_float)(count, sums, how, samples, losses);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint16_t sum = from[i] < most ? from[i] : most;
+        largest = largest > from[i] ? largest : from[i];
+        to[i] = (uint8_t)((uint16_t)(sum + start) >> 8);
+    }
+    for (size_t i = 0; i < count && largest > most; i++)
+        losses->high += from[i] > most;
+}
 
 #define STORE_LOOP(SAMPLE)                                                                        \
     for (size_t i = 0; i < count; i++)                                                            \
@@ -398,6 +440,7 @@ const struct loops ISA(loops) = {
     .name = ISA_NAME,
     .widen = {
         [IN_I16] = {[U8] = ISA(u8_i16), [I8] = ISA(i8_i16)},
+        [IN_U16] = {[U8] = ISA(u8_u16)},
         [IN_I32] = {[U8] = ISA(pair_u8), [I8] = ISA(pair_i8)},
         [IN_F32] = {[U8] = ISA(u8_f32), [I8] = ISA(i8_f32), [U16] = ISA(u16_f32), [I16] = ISA(i16_f32),
                     [F32] = ISA(f32_f32)},
@@ -406,6 +449,7 @@ const struct loops ISA(loops) = {
     },
     .sweep = {
         [IN_I16] = {ISA(sweep_i16_1), ISA(sweep_i16_2), ISA(sweep_i16_4)},
+        [IN_U16] = {ISA(sweep_u16_1), ISA(sweep_u16_2), ISA(sweep_u16_4)},
         [IN_I32] = {ISA(sweep_i32_1), ISA(sweep_i32_2), ISA(sweep_i32_4)},
         [IN_F32] = {ISA(sweep_f32_1), ISA(sweep_f32_2), ISA(sweep_f32_4)},
         [IN_F64] = {ISA(sweep_f64_1), ISA(sweep_f64_2), ISA(sweep_f64_4)},
@@ -413,7 +457,7 @@ const struct loops ISA(loops) = {
     .apart = {[IN_I32] = ISA(apart_i32), [IN_F32] = ISA(apart_f32), [IN_F64] = ISA(apart_f64)},
     .vector_bytes = VECTOR_BYTES,
     .pair_sums = ISA(pair_sums),
-    .finish = {ISA(finish_i16), ISA(finish_i32), ISA(finish_f32), ISA(finish_f64)},
+    .finish = {ISA(finish_i16), ISA(finish_i32), ISA(finish_f32), ISA(finish_f64), ISA(finish_u16)},
     .to_double = {ISA(i16_to_double), ISA(i32_to_double)},
     .magnitude = {ISA(magnitude_i16), ISA(magnitude_i32), ISA(magnitude_f32), ISA(magnitude_f64)},
 };

@@ -5,7 +5,7 @@
 #include "filter.h"
 
 static const size_t bytes_of_sample[SAMPLE_TYPES] = {1, 1, 2, 2, 4, 4, 4, 8};
-static const size_t bytes_of_element[ACCUMULATORS] = {2, 4, 4, 8};
+static const size_t bytes_of_element[ACCUMULATORS] = {2, 4, 4, 8, 2};
 
 size_t sample_bytes(enum sample_type type)
 {
@@ -55,12 +55,22 @@ static bool is_context(const struct task *task)
         && task->in.channels == task->out.channels;
 }
 
-static bool are_whole(const double *numbers, ptrdiff_t count)
+static bool are_whole_within(const double *numbers, ptrdiff_t count, double low, double high)
 {
     for (ptrdiff_t i = 0; i < count; i++)
-        if (!(numbers[i] >= INT16_MIN && numbers[i] <= INT16_MAX) || numbers[i] != floor(numbers[i]))
+        if (!(numbers[i] >= low && numbers[i] <= high) || numbers[i] != floor(numbers[i]))
             return false;
     return true;
+}
+
+static bool are_signed(const double *numbers, ptrdiff_t count)
+{
+    return are_whole_within(numbers, count, INT16_MIN, INT16_MAX);
+}
+
+static bool are_unsigned(const double *numbers, ptrdiff_t count)
+{
+    return are_whole_within(numbers, count, 0, UINT16_MAX);
 }
 
 static bool are_finite(const double *numbers, ptrdiff_t count)
@@ -73,9 +83,12 @@ static bool are_finite(const double *numbers, ptrdiff_t count)
 
 static enum status check_pass(const struct pass *pass, enum accumulator accumulator, ptrdiff_t channels)
 {
-    bool integers = accumulator == IN_I16 || accumulator == IN_I32;
-    bool (*are_usable)(const double *, ptrdiff_t) = integers ? are_whole : are_finite;
-    if (!is_side(pass->height) || pass->width < 1 || pass->width > MAX_SIDE / channels || pass->terms < 0 || pass->terms > MAX_TERMS)
+    bool floating = accumulator == IN_F32 || accumulator == IN_F64;
+    bool (*are_usable)(const double *, ptrdiff_t) =
+        floating ? are_finite : accumulator == IN_U16 ? are_unsigned : are_signed;
+    if (!is_side(pass->height) || pass->width < 1 || pass->width > MAX_SIDE / channels)
+        return BAD_PASS;
+    if (pass->terms < 0 || pass->terms > MAX_TERMS)
         return BAD_PASS;
     if (!(isfinite(pass->denominator) && pass->denominator > 0))
         return BAD_PASS;
@@ -106,6 +119,7 @@ static bool are_types(const struct task *task)
     switch (task->accumulator) {
     case IN_I16:
     case IN_I32: return (in == U8 || in == I8) && (task->wide || narrow);
+    case IN_U16: return in == U8 && narrow && !task->wide && task->passes == 1;
     case IN_F32: return in != U32 && in != I32 && in != F64 && narrow && !task->wide;
     default: return !task->wide;
     }
@@ -117,7 +131,7 @@ static bool is_constant(const struct task *task)
     double low = task->in.type == U8 ? 0 : INT8_MIN, high = task->in.type == U8 ? UINT8_MAX : INT8_MAX;
     if (task->accumulator == IN_F32 || task->accumulator == IN_F64)
         return true;
-    return are_whole(&task->constant, 1) && task->constant >= low && task->constant <= high;
+    return are_whole_within(&task->constant, 1, low, high);
 }
 
 enum status check_task(const struct task *task)

@@ -11,7 +11,9 @@ static bool is_complete(const struct loops *loops)
         for (int outputs = 0; outputs < 3; outputs++)
             if (!loops->sweep[accumulator][outputs])
                 return false;
-        if (!loops->finish[accumulator] || !loops->magnitude[accumulator] || !loops->widen[accumulator][U8])
+        if (!loops->finish[accumulator] || !loops->widen[accumulator][U8])
+            return false;
+        if (!loops->magnitude[accumulator] && accumulator != IN_U16)
             return false;
     }
     return loops->name && loops->pair_sums && loops->to_double[0] && loops->to_double[1];

@@ -19,8 +19,9 @@ enum sample_type { U8, I8, U16, I16, U32, I32, F32, F64, SAMPLE_TYPES };
 enum border_mode { REFLECT, MIRROR, NEAREST, WRAP, CONSTANT, BORDER_MODES };
 
 /* What sums are kept in. IN_I16: 16-bit products and sums, of 8-bit samples. IN_I32: 16-bit factors,
- * two products at a time, summed up in 32 bits, of 8-bit samples. IN_F32, IN_F64: floating point. */
-enum accumulator { IN_I16, IN_I32, IN_F32, IN_F64, ACCUMULATORS };
+ * two products at a time, summed up in 32 bits, of 8-bit samples. IN_F32, IN_F64: floating point. IN_U16: bytes
+ * times 256, factors without sign, and the high halves of their 32-bit products summed up in 16 bits. */
+enum accumulator { IN_I16, IN_I32, IN_F32, IN_F64, IN_U16, ACCUMULATORS };
 
 /* Pixels: row y, column x, channel c is data[y * strides[0] + x * strides[1] + c * strides[2]]. */
 struct view {

@@ -15,6 +15,7 @@
 
 #define DOT_ADD(sum, pairs, factors) \
     ((vi)((vu)(sum) + (vu)_mm256_madd_epi16((__m256i)(pairs), (__m256i)(factors))))
+#define MULTIPLY_HIGH(values, factors) ((vs)_mm256_mulhi_epu16((__m256i)(values), (__m256i)(factors)))
 #define LOAD_I16(from) ((vi)_mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(from))))
 #define AT_LEAST(values, low) ((vf)_mm256_max_ps((__m256)(values), (__m256)(low)))
 #define AT_MOST(values, high) ((vf)_mm256_min_ps((__m256)(values), (__m256)(high)))

@@ -16,6 +16,7 @@
 
 #define DOT_ADD(sum, pairs, factors) \
     ((vi)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(pairs), (__m512i)(factors)))
+#define MULTIPLY_HIGH(values, factors) ((vs)_mm512_mulhi_epu16((__m512i)(values), (__m512i)(factors)))
 #define LOAD_I16(from) ((vi)_mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(from))))
 #define AT_LEAST(values, low) ((vf)_mm512_max_ps((__m512)(values), (__m512)(low)))
 #define AT_MOST(values, high) ((vf)_mm512_min_ps((__m512)(values), (__m512)(high)))

@@ -9,6 +9,7 @@
 
 #define DOT_ADD(sum, pairs, factors) \
     ((vi)((vu)(sum) + (vu)_mm_madd_epi16((__m128i)(pairs), (__m128i)(factors))))
+#define MULTIPLY_HIGH(values, factors) ((vs)_mm_mulhi_epu16((__m128i)(values), (__m128i)(factors)))
 #define LOAD_I16(from) LOAD_WORDS(_mm_loadl_epi64((const __m128i *)(from)))
 #define LOAD_WORDS(words) ((vi)_mm_unpacklo_epi16(words, words) >> 16)
 #define AT_LEAST(values, low) ((vf)_mm_max_ps((__m128)(values), (__m128)(low)))
@@ -38,6 +39,9 @@
 #define SECOND(pairs) ((vu)((pairs) >> 16))
 #define DOT_ADD(sum, pairs, factors) \
     ((vi)((vu)(sum) + FIRST(pairs) * FIRST(factors) + SECOND(pairs) * SECOND(factors)))
+typedef uint32_t products __attribute__((vector_size(32)));
+#define WIDE(values) __builtin_convertvector(values, products)
+#define MULTIPLY_HIGH(values, factors) __builtin_convertvector(WIDE(values) * WIDE(factors) >> 16, vs)
 #define LOAD_I16(from) ((vi){(from)[0], (from)[1], (from)[2], (from)[3]})
 #define WHERE(mask, one, other) ((vf)(((mask) & (vi)(one)) | (~(mask) & (vi)(other))))
 #define AT_LEAST(values, low) WHERE((values) > (low), values, low)

@@ -43,6 +43,8 @@ struct finish {
     bool nothing; /* the sums are the samples */
     bool quick; /* only maps and rounds, to one of the usual types */
     bool small; /* no mapped sum leaves 32 bits */
+    bool shifts; /* IN_U16: the samples are sums plus `start`, over 256 */
+    uint16_t start;
     enum sample_type type;
     double low, high; /* of the type */
 };
@@ -54,12 +56,12 @@ typedef void finish_loop(size_t count, void *sums, const struct finish *how, voi
 
 struct loops {
     const char *name;
-    /* Samples to elements: int16_t, float, double; for IN_I32 a sample and the one below it as a pair of
+    /* Samples to elements: 16-bit integers, float, double; for IN_I32 a sample and the one below it as a pair of
      * int16_t, else `below` is ignored. NULL where not supported. */
     widen_loop *widen[ACCUMULATORS][SAMPLE_TYPES];
     /* For 1, 2 and 4 outputs. */
     sweep_loop *sweep[ACCUMULATORS][3];
-    /* For one output row, in blocks that share loads; NULL for IN_I16. */
+    /* For one output row, in blocks that share loads; NULL for 16 bits. */
     sweep_loop *apart[ACCUMULATORS];
     size_t vector_bytes;
     /* Sums of IN_I32, divided by 2**shift and rounded, each with the one `distance` further on as a pair. */

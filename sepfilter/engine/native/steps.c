@@ -12,6 +12,7 @@ static void put_factor(const struct work *work, void *factors, size_t at, double
 {
     switch (work->task->accumulator) {
     case IN_I16: ((int16_t *)factors)[at] = (int16_t)value; break;
+    case IN_U16: ((uint16_t *)factors)[at] = (uint16_t)value; break;
     case IN_F32: ((float *)factors)[at] = (float)value; break;
     default: ((double *)factors)[at] = value; break;
     }
@@ -68,7 +69,7 @@ static void add_step(const struct work *work, struct progress *progress, struct 
     }
     if (!takes)
         return;
-    if (work->task->accumulator == IN_I16) /* times 0 costs less than a branch */
+    if (work->element == sizeof(int16_t)) /* times 0 costs less than a branch */
         takes = (uint8_t)((1 << sums->outputs) - 1);
     sums->steps[sums->sweep.taps++] = step;
     add_to_runs(progress, takes, closes);
@@ -179,6 +180,11 @@ static void plan_finish(struct work *work)
     finish->nothing = plain && single && !finish->maps && !task->wide && task->accumulator == IN_I16
         && finish->type == I16;
     finish->quick = plain && (finish->type == U8 || finish->type == U16 || finish->type == F32);
+    /* In 256ths and a half more, so that no sum is a tie: adding an integer and a shift round alike. */
+    double start = 256 * map->offset + 127.5;
+    finish->shifts = task->accumulator == IN_U16 && plain && finish->type == U8 && finish->wide_scale == 1.0 / 256
+        && start == floor(start) && start >= 0 && start <= INT16_MAX;
+    finish->start = finish->shifts ? (uint16_t)start : 0;
     double largest = task->accumulator == IN_I32 ? 2147483648.0 : single ? 32768.0 : 46341.0;
     finish->small = (task->accumulator == IN_I16 || (task->accumulator == IN_I32 && single))
         && largest * fabs(finish->wide_scale) + fabs(finish->wide_offset) < 1073741824.0;
@@ -198,7 +204,7 @@ static void prepare_rows(struct work *work)
         if (work->pairs)
             ((int32_t *)rows->constant)[c] = as_pair(task->constant, task->constant);
         else
-            put_factor(work, rows->constant, c, task->constant);
+            put_factor(work, rows->constant, c, task->constant * (task->accumulator == IN_U16 ? 256 : 1));
     if (work->pairs) /* of bytes */
         memset(rows->blank, (int)task->constant, columns);
 }
