@@ -31,8 +31,8 @@ IN_PLACE_FACTOR: Final = 4
 """How many times as many a strip has where its pixels are not copied first."""
 
 
-LEAST_SHARE: Final = 16
-"""Strips are at least this part of the usual: handing less to a thread costs more than it saves."""
+LEAST_PRODUCTS: Final = 10_000_000
+"""Multiplications for a thread: handing it fewer costs more than it saves, see benchmarks/engine.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def prepare() -> None:
 
 
 def plan_strips(plan: Plan, workers: int = 1) -> list[tuple[int, int]]:
-    """Cut the output's rows into strips, at least one for each worker unless they would be thin.
+    """Cut the output's rows into strips, at least one for each worker that has enough to do.
 
     A strip repeats the context rows of its neighbours: it is at least four times as high as those. Where
     pixels are copied on the way its size limits the memory.
@@ -118,20 +118,23 @@ def plan_strips(plan: Plan, workers: int = 1) -> list[tuple[int, int]]:
     top, bottom, _, _ = plan.halo
     in_place = current_engine().reads_in_place and len(plan.stages) == 1
     samples = STRIP_SAMPLES * (IN_PLACE_FACTOR if in_place else 1)
-    rows = min(samples // (spec.width * spec.channels), -(-spec.height // workers))
-    thin = STRIP_SAMPLES // LEAST_SHARE // (spec.width * spec.channels)
-    rows = max(rows, thin, 4 * (top + bottom), 1)
+    busy = max(min(workers, plan.operations.executed_multiplications // LEAST_PRODUCTS), 1)
+    rows = min(samples // (spec.width * spec.channels), -(-spec.height // busy))
+    rows = max(rows, 4 * (top + bottom), 1)
     return [(first, min(first + rows, spec.height)) for first in range(0, spec.height, rows)]
 
 
 def as_planned(plan: Plan, image: Samples) -> Samples:
     """The image as (H, W, C), if it is what the plan was made for."""
-    spec = ImageSpec.of(image, alpha=plan.spec.alpha)
-    if spec != plan.spec:
-        raise ShapeError(
-            f"the plan is for {_words(plan.spec)}, but this image is {_words(spec)}: make a new plan"
-        )
-    return image[..., np.newaxis] if image.ndim == 2 else image
+    spec = plan.spec
+    pixels = image[..., np.newaxis] if image.ndim == 2 else image
+    if pixels.shape != (spec.height, spec.width, spec.channels) or image.dtype != spec.dtype:
+        found = ImageSpec.of(image, alpha=spec.alpha)  # it may be in the other byte order
+        if found != spec:
+            raise ShapeError(
+                f"the plan is for {_words(spec)}, but this image is {_words(found)}: make a new plan"
+            )
+    return pixels
 
 
 def _words(spec: ImageSpec) -> str:

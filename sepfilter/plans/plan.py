@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sepfilter.geometry import ImageSpec
 from sepfilter.plans.border import Border
@@ -104,7 +104,7 @@ class Plan:
     precision : str
         ``exact``, ``fast``, ``float`` or ``double``.
     accumulator : str
-        What sums are kept in: int16, int32, float32 or float64.
+        What sums are kept in: int16, uint16, int32, float32 or float64.
     samples : str
         Type that results are stored in before they are mapped: float32 or float64.
     arithmetic_bound : float
@@ -121,6 +121,10 @@ class Plan:
         Colours are divided by the filtered opacity.
     is_copy : bool
         True for an identity: samples are copied, bit for bit.
+    output_spec : ImageSpec
+        The image that comes out.
+    operations : Operations
+        Counts for the whole image, opacity included.
     """
 
     spec: ImageSpec
@@ -135,6 +139,17 @@ class Plan:
     alpha_stages: tuple[Stage, ...] = ()
     divides_by_alpha: bool = False
     is_copy: bool = False
+    output_spec: ImageSpec = field(init=False, compare=False)
+    operations: Operations = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        height, width = self.spec.height, self.spec.width
+        for stage in self.stages:
+            height, width = stage.output_size(height, width)
+        spec = ImageSpec(height, width, self.spec.channels, self.output.dtype, self.spec.alpha)
+        counted = [stage.operations for stage in (*self.stages, *self.alpha_stages)]
+        object.__setattr__(self, "output_spec", spec)
+        object.__setattr__(self, "operations", Operations.total(counted, height * width * spec.channels))
 
     @property
     def method(self) -> str:
@@ -181,21 +196,6 @@ class Plan:
         if len(self.stages) == 1:
             return self.stages[0].reason
         return "; ".join(f"{stage.name}: {stage.reason}" for stage in self.stages)
-
-    @property
-    def output_spec(self) -> ImageSpec:
-        """The image that comes out."""
-        height, width = self.spec.height, self.spec.width
-        for stage in self.stages:
-            height, width = stage.output_size(height, width)
-        return ImageSpec(height, width, self.spec.channels, self.output.dtype, self.spec.alpha)
-
-    @property
-    def operations(self) -> Operations:
-        """Counts for the whole image, opacity included."""
-        counted = [stage.operations for stage in (*self.stages, *self.alpha_stages)]
-        spec = self.output_spec
-        return Operations.total(counted, spec.height * spec.width * spec.channels)
 
 
 def one_of(words: set[str]) -> str:

@@ -100,10 +100,11 @@ def test_large_images_are_cut_without_being_asked() -> None:
     assert len(plan_strips(make_plan("box:3", ImageSpec(4000, 4000, 1, "uint8")))) > 1
 
 
-def test_every_worker_gets_a_strip_of_a_small_image() -> None:
-    """Two threads share an image that would be one strip for one thread."""
-    plan = make_plan("box:3", ImageSpec(512, 512, 3, "uint8"))
-    assert (len(plan_strips(plan, 1)), len(plan_strips(plan, 2))) == (1, 2)
+@pytest.mark.parametrize(("kernel", "two"), [("gaussian:3", 2), ("box:3", 1)])
+def test_every_worker_gets_a_strip_of_a_small_image(kernel: str, two: int) -> None:
+    """Two threads share an image that would be one strip for one thread, unless there is too little to do."""
+    plan = make_plan(kernel, ImageSpec(512, 512, 3, "uint8"))
+    assert (len(plan_strips(plan, 1)), len(plan_strips(plan, 2))) == (1, two)
 
 
 def test_losses_of_strips_add_up() -> None:
