@@ -109,7 +109,7 @@ def prepare() -> None:
 
 
 def plan_strips(plan: Plan, workers: int = 1) -> list[tuple[int, int]]:
-    """Cut the output's rows into strips, at least one for each worker that has enough to do.
+    """Cut the output's rows into strips, as many for each worker that has enough to do.
 
     A strip repeats the context rows of its neighbours: it is at least four times as high as those. Where
     pixels are copied on the way its size limits the memory.
@@ -119,8 +119,9 @@ def plan_strips(plan: Plan, workers: int = 1) -> list[tuple[int, int]]:
     in_place = current_engine().reads_in_place and len(plan.stages) == 1
     samples = STRIP_SAMPLES * (IN_PLACE_FACTOR if in_place else 1)
     busy = max(min(workers, plan.operations.executed_multiplications // LEAST_PRODUCTS), 1)
-    rows = min(samples // (spec.width * spec.channels), -(-spec.height // busy))
-    rows = max(rows, 4 * (top + bottom), 1)
+    most = max(samples // (spec.width * spec.channels), 1)
+    rounds = -(-spec.height // (most * busy))
+    rows = max(-(-spec.height // (rounds * busy)), 4 * (top + bottom))
     return [(first, min(first + rows, spec.height)) for first in range(0, spec.height, rows)]
 
 

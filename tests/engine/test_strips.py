@@ -107,6 +107,15 @@ def test_every_worker_gets_a_strip_of_a_small_image(kernel: str, two: int) -> No
     assert (len(plan_strips(plan, 1)), len(plan_strips(plan, 2))) == (1, two)
 
 
+@pytest.mark.parametrize("workers", [1, 2, 3, 5])
+def test_workers_get_as_many_strips_each(workers: int) -> None:
+    """No worker is idle while the last strip of another runs."""
+    strips = plan_strips(make_plan("gaussian:3", ImageSpec(3000, 4000, 3, "uint8")), workers)
+    heights = [last - first for first, last in strips]
+    assert len(strips) % workers == 0
+    assert max(heights) - min(heights) < len(strips)
+
+
 def test_losses_of_strips_add_up() -> None:
     """What the type could not hold is counted over all strips."""
     assert Losses(1, 2, 3) + Losses(10, 20, 30) == Losses(11, 22, 33)

@@ -18,7 +18,7 @@ static void sum_up(size_t first, size_t count, const struct sums *sums, void *co
 /* Point the steps of sums on the ring to the rows that output row y, and those with it, need. */
 static void point_to_ring(const struct work *work, ptrdiff_t y, struct sums *sums)
 {
-    ptrdiff_t start = work->pairs ? y / 2 : y;
+    ptrdiff_t start = y / work->together;
     for (size_t t = 0; t < sums->sweep.taps; t++) {
         ptrdiff_t slot = (start + sums->steps[t].row) % work->slots;
         sums->sweep.rows[t] = work->ring + slot * (ptrdiff_t)work->pitch + sums->steps[t].shift;
@@ -143,14 +143,14 @@ static void run_tile(struct work *work, ptrdiff_t first, ptrdiff_t columns, stru
     const struct task *task = work->task;
     ptrdiff_t height = task->out.height, in_rows = height + task->pass[0].height - 1, ready = 0;
     ptrdiff_t left = task->context[2] - task->anchor[1] + first, top = task->context[0] - task->anchor[0];
-    ptrdiff_t step = work->pairs ? 2 : 1; /* rows of a slot */
     choose_columns(&work->rows, left, left + columns + (ptrdiff_t)(work->context / work->channels));
     for (ptrdiff_t y = 0; y < height; y += work->outputs) {
         ptrdiff_t needed = y + work->outputs + task->pass[0].height - 1;
         if (needed > in_rows)
             needed = in_rows;
-        for (; ready * step < needed; ready++)
-            fetch_row(&work->rows, top + ready * step, work->ring + (size_t)(ready % work->slots) * work->pitch);
+        for (; ready * work->together < needed; ready++)
+            fetch_row(&work->rows, top + ready * work->together,
+                      work->ring + (size_t)(ready % work->slots) * work->pitch);
         int rows = height - y < work->outputs ? (int)(height - y) : work->outputs;
         produce(work, y, rows, (size_t)first * work->channels, (size_t)columns * work->channels, losses);
     }

@@ -41,8 +41,8 @@ static size_t row_pitch(size_t elements, size_t bytes)
 static ptrdiff_t choose_gap(const struct work *work)
 {
     size_t block = APART_VECTORS * work->loops->vector_bytes / work->element;
-    size_t step = work->channels * (work->pairs ? 2 : 1), steps = (size_t)work->task->pass[0].width / (work->pairs ? 2 : 1);
-    bool pays = block % step == 0 && 2 * block / step <= steps;
+    size_t together = (size_t)work->together, step = work->channels * together;
+    bool pays = block % step == 0 && 2 * block / step <= (size_t)work->task->pass[0].width / together;
     return work->loops->apart[work->task->accumulator] && pays ? (ptrdiff_t)(block / step) : 0;
 }
 
@@ -53,6 +53,7 @@ void choose_sizes(struct work *work)
     for (int i = 0; i < task->passes; i++)
         work->terms += task->pass[i].terms;
     work->pairs = task->accumulator == IN_I32;
+    work->together = work->pairs ? 2 : 1;
     work->closes = task->accumulator == IN_F32 && (task->in.type == U16 || task->in.type == I16);
     work->element = element_bytes(task->accumulator);
     work->channels = (size_t)task->in.channels;

@@ -41,7 +41,8 @@ void choose_columns(struct rows *rows, ptrdiff_t first, ptrdiff_t last)
 }
 
 /* Where the samples of some columns of a row lie side by side and aligned: in the view, or gathered. */
-static const void *packed_samples(const struct rows *rows, ptrdiff_t y, ptrdiff_t first, ptrdiff_t last, char *room)
+static const void *packed_samples(const struct rows *rows, ptrdiff_t y, ptrdiff_t first, ptrdiff_t last,
+                                  char *room)
 {
     const struct view *view = &rows->task->in;
     size_t bytes = sample_bytes(view->type);

@@ -23,9 +23,13 @@ static int32_t as_pair(double first, double second)
     return (int32_t)((uint32_t)(uint16_t)(int16_t)first | (uint32_t)(uint16_t)(int16_t)second << 16);
 }
 
-static double tap_at(const double *taps, ptrdiff_t count, ptrdiff_t stride, ptrdiff_t i)
+/* Append tap i of a column or row of taps, with pairs tap i + 1 as well; 0 where there is none. */
+static double *append(const struct work *work, double *to, const double *taps, ptrdiff_t count, ptrdiff_t stride,
+                      ptrdiff_t i)
 {
-    return i >= 0 && i < count ? taps[i * stride] : 0.0;
+    for (ptrdiff_t last = i + work->together; i < last; i++)
+        *to++ = i >= 0 && i < count ? taps[i * stride] : 0.0;
+    return to;
 }
 
 /* What is added to while steps are: the runs so far, and the products of each output's partial sum. */
@@ -75,21 +79,15 @@ static void add_step(const struct work *work, struct progress *progress, struct 
     add_to_runs(progress, takes, closes);
 }
 
-/* Row step.row of the ring meets tap step.row - m of image row m, of one column of taps after the other. */
+/* Row step.row of the ring meets that tap less m of image row m, of one column of taps after the other. */
 static void add_ring_row(const struct work *work, struct progress *progress, struct step step,
                          const double *const *columns, ptrdiff_t stride)
 {
     ptrdiff_t height = work->task->pass[0].height;
     double wanted[2 * MAX_OUTPUTS], *to = wanted;
     for (int output = 0; output < progress->sums->outputs; output++) {
-        const double *taps = columns[output / work->outputs];
-        ptrdiff_t m = output % work->outputs;
-        if (work->pairs) {
-            *to++ = tap_at(taps, height, stride, 2 * step.row - m);
-            *to++ = tap_at(taps, height, stride, 2 * step.row + 1 - m);
-        } else {
-            *to++ = tap_at(taps, height, stride, step.row - m);
-        }
+        ptrdiff_t first = work->together * step.row - output % work->outputs;
+        to = append(work, to, columns[output / work->outputs], height, stride, first);
     }
     add_step(work, progress, step, wanted);
 }
@@ -130,15 +128,11 @@ static void plan_along(struct work *work, int i, ptrdiff_t first_term)
     for (ptrdiff_t step = 0; step < along_steps(work); step++)
         for (ptrdiff_t term = 0; term < pass->terms; term++) {
             const double *taps = pass->rows + term * pass->width;
-            size_t x = (size_t)(work->pairs ? 2 * step : step);
+            size_t x = (size_t)(step * work->together);
             size_t from = (size_t)(first_term + term) * pitch + x * work->channels;
             double wanted[2 * MAX_OUTPUTS], *to = wanted;
-            for (ptrdiff_t block = 0; block < along->outputs; block++) {
-                ptrdiff_t at = step - block * work->gap;
-                if (work->pairs)
-                    *to++ = tap_at(taps, pass->width, 1, 2 * at);
-                *to++ = tap_at(taps, pass->width, 1, work->pairs ? 2 * at + 1 : at);
-            }
+            for (ptrdiff_t block = 0; block < along->outputs; block++)
+                to = append(work, to, taps, pass->width, 1, work->together * (step - block * work->gap));
             along->sweep.rows[along->sweep.taps] = work->filtered + from * work->element;
             add_step(work, &progress, (struct step){0, 0}, wanted);
         }

@@ -1,7 +1,7 @@
-/* Template of the one inner kernel: rows times factors, OUTPUTS output rows sharing each load, or with APART as many
- * blocks of one output row. Wants NAME, ELEMENT, VECTOR, OUTPUTS, VECTORS (a block's width) and
- * MULTIPLY_ADD(sum, value, factor); CLOSES where partial sums are to be closed. Every sample goes through the same operations in the same order
- * wherever it lies, so that results do not depend on how an image is cut. */
+/* Template of the one inner kernel: rows times factors, OUTPUTS output rows sharing each load, or with APART as
+ * many blocks of one output row. Wants NAME, ELEMENT, VECTOR, OUTPUTS, VECTORS (a block's width) and
+ * MULTIPLY_ADD(sum, value, factor); CLOSES where partial sums are to be closed. Every sample goes through the same
+ * operations in the same order wherever it lies, so that results do not depend on how an image is cut. */
 
 #define EACH_OUTPUT UNROLL for (int m = 0; m < OUTPUTS; m++)
 #define EACH_VECTOR UNROLL for (int v = 0; v < VECTORS; v++)
@@ -41,7 +41,7 @@ static void NAME(size_t first, size_t count, const struct sweep *sweep, void *co
 #endif
         const struct run *run = sweep->runs;
         for (size_t t = 0; t < taps; run++) {
-            if (run->takes == ALL)
+            if (run->takes == ALL) /* and other masks that occur, without a branch a step */
                 LOOP(ALL)
             else if (run->takes == 1)
                 LOOP(1)

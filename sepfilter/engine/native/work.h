@@ -26,6 +26,7 @@ struct work {
     struct rows rows;
     int outputs; /* image rows at a time */
     bool pairs, closes, streams;
+    ptrdiff_t together; /* rows in a slot of the ring and taps in a step: 2 with pairs, else 1 */
     ptrdiff_t terms; /* separable ones of all passes together: one after the other */
     size_t element, channels, context; /* context: elements that a row needs besides those it produces */
     ptrdiff_t gap; /* steps along a row from a block to the next that shares loads; 0 where none does */
@@ -53,8 +54,8 @@ static inline bool is_direct(const struct pass *pass)
 /* Steps of a term along a row. */
 static inline ptrdiff_t along_steps(const struct work *work)
 {
-    ptrdiff_t width = work->task->pass[0].width;
-    return (work->pairs ? (width + 1) / 2 : width) + (work->gap ? (APART_OUTPUTS - 1) * work->gap : 0);
+    ptrdiff_t steps = (work->task->pass[0].width + work->together - 1) / work->together;
+    return steps + (work->gap ? (APART_OUTPUTS - 1) * work->gap : 0);
 }
 
 /* How many of the terms left share loads. */
