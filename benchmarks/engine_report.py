@@ -18,11 +18,12 @@ TARGETS = {
     "avx2": {"G1": 1.2, "G3": 1.75, "G10": 2.3, "S": 1.2, "SM": 4, "D5": 2.2, "D15": 3.4, "L": 3, "F3": 1.3},
 }
 METHOD = """\
-All libraries alternate in one process, one call each a round after a call that is not timed, with the same
-taps, sepfilter with a plan made beforehand, and sepfilter and OpenCV write to outputs allocated beforehand.
-Figures are nanoseconds per sample (pixel and channel); samples are held against the rounded float64 result in
-200 rows at the top and 200 at the bottom, with the border that the library has (mirror, but libvips and
-Pillow's blur repeat the edge, and Pillow's kernel leaves it as it is).
+All libraries alternate in one process, in an order that changes, one call each a round after a call that is
+not timed (on small images one in each round), with the same taps, sepfilter with a plan made beforehand, and
+sepfilter and OpenCV write to outputs allocated beforehand. Figures are nanoseconds per sample (pixel and
+channel); samples are held against the rounded float64 result in 200 rows at the top and 200 at the bottom,
+with the border that the library has (mirror, but libvips and Pillow's blur repeat the edge, and Pillow's
+kernel leaves it as it is).
 
 Lines marked * are of slow libraries, and of libvips on uint16: 3 rounds on the first 400 rows. Float32
 results of integer images are rounded for the comparison alone, untimed. OpenCV's best is the quickest of its
