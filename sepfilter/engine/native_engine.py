@@ -7,7 +7,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.engine import _native
 from sepfilter.engine.block import Block
 from sepfilter.engine.mapping import Losses, map_samples
 from sepfilter.plans.border import BORDER_MODES
@@ -27,6 +26,8 @@ def filter_block(
     stage: Stage, block: Block, arithmetic: Arithmetic, output: OutputMap | None, out: Samples
 ) -> Losses:
     """Filter a block and write the result; see `scipy_engine.filter_block`."""
+    from sepfilter.engine import _native  # absent where there was no compiler, but for its users alone
+
     if output is not None and (output.spread or not _is_native(out, arithmetic)):
         values = np.empty(out.shape, arithmetic.samples)
         filter_block(stage, block, arithmetic, None, values)
