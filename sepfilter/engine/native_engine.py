@@ -26,7 +26,7 @@ def filter_block(
     stage: Stage, block: Block, arithmetic: Arithmetic, output: OutputMap | None, out: Samples
 ) -> Losses:
     """Filter a block and write the result; see `scipy_engine.filter_block`."""
-    from sepfilter.engine import _native  # absent where there was no compiler, but for its users alone
+    from sepfilter.engine import _native  # which is absent where there was no compiler
 
     if output is not None and (output.spread or not _is_native(out, arithmetic)):
         values = np.empty(out.shape, arithmetic.samples)

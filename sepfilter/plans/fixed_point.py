@@ -7,6 +7,7 @@ enough for short kernels, and takes half the room of sums of 32 bits.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -26,43 +27,33 @@ LOST_OF_SAMPLES: Final = 255 / 256
 
 
 def fractions(one: Pass, extent: Extent) -> tuple[Pass, float]:
-    """Round the taps of a floating pass to 16-bit fractions.
-
-    Parameters
-    ----------
-    one : DirectPass or SeparablePass
-        With real taps.
-    extent : Extent
-        Where the samples lie that go in.
-
-    Returns
-    -------
-    Pass
-        With integer taps, what is added to its sums, and what they are to be divided by then.
-    float
-        Worst-case error of the result, in units of the source.
+    """Round the taps of a floating pass to 16-bit fractions: what `quantize` takes and returns.
 
     Raises
     ------
     OutOfReachError
         Taps are negative or too large, or there are several terms.
+
+    Examples
+    --------
+    >>> one, bound = fractions(DirectPass(np.array([[0.25, 0.5, 0.25]])), Extent(0.0, 255.0))
+    >>> one.taps.tolist(), one.correction, bound < 0.01
+    ([[16384.0, 32768.0, 16384.0]], 1.5, True)
     """
     if isinstance(one, DirectPass):
-        taps = _fractions(one.taps)
-        lost, kept = LOST_OF_SAMPLES * np.count_nonzero(taps), taps / TAP_SCALE
-        found: Pass = DirectPass(read_only(taps), SAMPLE_SCALE, _half_of(lost))
-        error = extent.error_without(Lost.of(kept - one.taps))
+        true, taps = one.taps, _fractions(one.taps)
+        kept, lost = taps / TAP_SCALE, LOST_OF_SAMPLES * np.count_nonzero(taps)
+        found: Pass = DirectPass(read_only(taps))
     else:
         column, row = _factors(one)
         columns, rows = _fractions(column), _fractions(row)
+        true, kept = np.outer(column, row), np.outer(columns, rows) / TAP_SCALE**2
         lost = LOST_OF_SAMPLES * np.count_nonzero(columns) * rows.sum() / TAP_SCALE + np.count_nonzero(rows)
-        kept = np.outer(columns, rows) / TAP_SCALE**2
-        found = SeparablePass(
-            read_only(columns[np.newaxis]), read_only(rows[np.newaxis]), SAMPLE_SCALE, None, _half_of(lost)
-        )
-        error = extent.error_without(Lost.of(kept - np.outer(column, row)))
+        found = SeparablePass(read_only(columns[np.newaxis]), read_only(rows[np.newaxis]))
     if extent.low < 0 or kept.sum() * extent.high * SAMPLE_SCALE + lost > LARGEST:
         raise OutOfReachError("sums do not fit into 16 bits")
+    found = replace(found, denominator=SAMPLE_SCALE, correction=_half_of(lost))
+    error = extent.error_without(Lost.of(kept - true))
     error += max(found.correction, lost - found.correction) / SAMPLE_SCALE
     # A sum is a float exactly; it is scaled and moved there.
     return found, error + 2 * UNIT_ROUNDOFF["float32"] * extent.magnitude

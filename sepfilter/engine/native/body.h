@@ -1,5 +1,6 @@
 /* All inner loops for one instruction set. Wants ISA(name), VECTOR_BYTES, and the few operations that plain C
- * does not become by itself: DOT_ADD, the sum of products of pairs; LOAD_*, a vector of 32-bit integers of as many
+ * does not become by itself: DOT_ADD, the sum of products of pairs; MULTIPLY_HIGH, the high halves of products of
+ * 16-bit integers without sign; LOAD_I16, a vector of 32-bit integers of as many
  * samples; ANY_BITS, whether a vector has any of the bits; AT_LEAST, AT_MOST, which give the second argument for
  * a NaN; ROUND, half to even, of what fits; STORE_*, integers as samples, saturated. */
 #include <math.h>
@@ -21,56 +22,24 @@ typedef vu loose_vu __attribute__((aligned(4), may_alias));
 
 /* ---- rows times coefficients ---- */
 
-#define MULTIPLY_ADD(sum, value, factor) ((sum) += (value) * (factor))
+#define MULTIPLY_ADD(sum, value, factor) ((sum) += MULTIPLY_HIGH(value, (vs){0} + (factor)))
 #define ELEMENT uint16_t
 #define VECTOR vs
-#define NAME ISA(sweep_i16_1)
-#define OUTPUTS 1
-#define VECTORS 8
-#include "sweep.h"
-#define NAME ISA(sweep_i16_2)
-#define OUTPUTS 2
-#define VECTORS 4
-#include "sweep.h"
-#define NAME ISA(sweep_i16_4)
-#define OUTPUTS 4
-#define VECTORS 2
-#include "sweep.h"
+#define SWEEP(outputs) ISA(sweep_u16_##outputs)
+#include "sweeps.h"
 #undef MULTIPLY_ADD
 
-#define MULTIPLY_ADD(sum, value, factor) ((sum) += MULTIPLY_HIGH(value, (vs){0} + (factor)))
-#define NAME ISA(sweep_u16_1)
-#define OUTPUTS 1
-#define VECTORS 8
-#include "sweep.h"
-#define NAME ISA(sweep_u16_2)
-#define OUTPUTS 2
-#define VECTORS 4
-#include "sweep.h"
-#define NAME ISA(sweep_u16_4)
-#define OUTPUTS 4
-#define VECTORS 2
-#include "sweep.h"
-#undef MULTIPLY_ADD
+#define MULTIPLY_ADD(sum, value, factor) ((sum) += (value) * (factor))
+#define SWEEP(outputs) ISA(sweep_i16_##outputs)
+#include "sweeps.h"
 #undef ELEMENT
 #undef VECTOR
 
-#define MULTIPLY_ADD(sum, value, factor) ((sum) += (value) * (factor))
 #define CLOSES
 #define ELEMENT float
 #define VECTOR vf
-#define NAME ISA(sweep_f32_1)
-#define OUTPUTS 1
-#define VECTORS 8
-#include "sweep.h"
-#define NAME ISA(sweep_f32_2)
-#define OUTPUTS 2
-#define VECTORS 4
-#include "sweep.h"
-#define NAME ISA(sweep_f32_4)
-#define OUTPUTS 4
-#define VECTORS 2
-#include "sweep.h"
+#define SWEEP(outputs) ISA(sweep_f32_##outputs)
+#include "sweeps.h"
 #define NAME ISA(apart_f32)
 #define OUTPUTS APART_OUTPUTS
 #define VECTORS APART_VECTORS
@@ -81,18 +50,8 @@ typedef vu loose_vu __attribute__((aligned(4), may_alias));
 
 #define ELEMENT double
 #define VECTOR vd
-#define NAME ISA(sweep_f64_1)
-#define OUTPUTS 1
-#define VECTORS 4
-#include "sweep.h"
-#define NAME ISA(sweep_f64_2)
-#define OUTPUTS 2
-#define VECTORS 4
-#include "sweep.h"
-#define NAME ISA(sweep_f64_4)
-#define OUTPUTS 4
-#define VECTORS 2
-#include "sweep.h"
+#define SWEEP(outputs) ISA(sweep_f64_##outputs)
+#include "sweeps.h"
 #define NAME ISA(apart_f64)
 #define OUTPUTS APART_OUTPUTS
 #define VECTORS APART_VECTORS
@@ -106,18 +65,8 @@ typedef vu loose_vu __attribute__((aligned(4), may_alias));
 #define MULTIPLY_ADD(sum, value, factor) ((sum) = DOT_ADD(sum, value, (vi){0} + (factor)))
 #define ELEMENT int32_t
 #define VECTOR vi
-#define NAME ISA(sweep_i32_1)
-#define OUTPUTS 1
-#define VECTORS 8
-#include "sweep.h"
-#define NAME ISA(sweep_i32_2)
-#define OUTPUTS 2
-#define VECTORS 4
-#include "sweep.h"
-#define NAME ISA(sweep_i32_4)
-#define OUTPUTS 4
-#define VECTORS 2
-#include "sweep.h"
+#define SWEEP(outputs) ISA(sweep_i32_##outputs)
+#include "sweeps.h"
 #define NAME ISA(apart_i32)
 #define OUTPUTS APART_OUTPUTS
 #define VECTORS APART_VECTORS
@@ -139,31 +88,39 @@ static void ISA(pair_sums)(size_t count, size_t distance, int shift, int32_t *su
 
 /* ---- samples to elements: loops that the compiler makes vectors of ---- */
 
-#define WIDEN(NAME, SAMPLE, ELEMENT, TIMES)                                                         \
+#define WIDEN(NAME, SAMPLE, ELEMENT)                                                              \
     static void ISA(NAME)(size_t count, const void *samples, const void *below, void *elements)   \
     {                                                                                             \
         const SAMPLE *restrict from = samples;                                                    \
         ELEMENT *restrict to = elements;                                                          \
         (void)below;                                                                              \
         for (size_t i = 0; i < count; i++)                                                        \
-            to[i] = (ELEMENT)(from[i] TIMES);                                                     \
+            to[i] = (ELEMENT)from[i];                                                             \
     }
-WIDEN(u8_i16, uint8_t, int16_t, )
-WIDEN(u8_u16, uint8_t, uint16_t, << 8)
-WIDEN(i8_i16, int8_t, int16_t, )
-WIDEN(u8_f32, uint8_t, float, )
-WIDEN(i8_f32, int8_t, float, )
-WIDEN(u16_f32, uint16_t, float, )
-WIDEN(i16_f32, int16_t, float, )
-WIDEN(f32_f32, float, float, )
-WIDEN(u8_f64, uint8_t, double, )
-WIDEN(i8_f64, int8_t, double, )
-WIDEN(u16_f64, uint16_t, double, )
-WIDEN(i16_f64, int16_t, double, )
-WIDEN(u32_f64, uint32_t, double, )
-WIDEN(i32_f64, int32_t, double, )
-WIDEN(f32_f64, float, double, )
-WIDEN(f64_f64, double, double, )
+WIDEN(u8_i16, uint8_t, int16_t)
+WIDEN(i8_i16, int8_t, int16_t)
+WIDEN(u8_f32, uint8_t, float)
+WIDEN(i8_f32, int8_t, float)
+WIDEN(u16_f32, uint16_t, float)
+WIDEN(i16_f32, int16_t, float)
+WIDEN(f32_f32, float, float)
+WIDEN(u8_f64, uint8_t, double)
+WIDEN(i8_f64, int8_t, double)
+WIDEN(u16_f64, uint16_t, double)
+WIDEN(i16_f64, int16_t, double)
+WIDEN(u32_f64, uint32_t, double)
+WIDEN(i32_f64, int32_t, double)
+WIDEN(f32_f64, float, double)
+WIDEN(f64_f64, double, double)
+
+static void ISA(u8_u16)(size_t count, const void *samples, const void *below, void *elements)
+{
+    const uint8_t *restrict from = samples;
+    uint16_t *restrict to = elements;
+    (void)below;
+    for (size_t i = 0; i < count; i++)
+        to[i] = (uint16_t)(from[i] << 8);
+}
 
 #define PAIR(NAME, SAMPLE)                                                                        \
     static void ISA(NAME)(size_t count, const void *samples, const void *below, void *elements)   \

@@ -83,9 +83,8 @@ static bool are_finite(const double *numbers, ptrdiff_t count)
 
 static enum status check_pass(const struct pass *pass, enum accumulator accumulator, ptrdiff_t channels)
 {
-    bool floating = accumulator == IN_F32 || accumulator == IN_F64;
     bool (*are_usable)(const double *, ptrdiff_t) =
-        floating ? are_finite : accumulator == IN_U16 ? are_unsigned : are_signed;
+        is_floating(accumulator) ? are_finite : accumulator == IN_U16 ? are_unsigned : are_signed;
     if (!is_side(pass->height) || pass->width < 1 || pass->width > MAX_SIDE / channels)
         return BAD_PASS;
     if (pass->terms < 0 || pass->terms > MAX_TERMS)
@@ -129,7 +128,7 @@ static bool are_types(const struct task *task)
 static bool is_constant(const struct task *task)
 {
     double low = task->in.type == U8 ? 0 : INT8_MIN, high = task->in.type == U8 ? UINT8_MAX : INT8_MAX;
-    if (task->accumulator == IN_F32 || task->accumulator == IN_F64)
+    if (is_floating(task->accumulator))
         return true;
     return are_whole_within(&task->constant, 1, low, high);
 }

@@ -80,6 +80,11 @@ enum status check_task(const struct task *task);
 /* The position in 0 .. length - 1 that stands for any position, -1 for the constant. (rows.c) */
 ptrdiff_t border_index(ptrdiff_t position, ptrdiff_t length, enum border_mode mode);
 
+static inline bool is_floating(enum accumulator accumulator)
+{
+    return accumulator == IN_F32 || accumulator == IN_F64;
+}
+
 size_t sample_bytes(enum sample_type type);
 size_t element_bytes(enum accumulator accumulator);
 

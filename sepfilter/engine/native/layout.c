@@ -16,7 +16,7 @@
 
 enum {
     ALIGNMENT = 64,
-    CHUNK_BYTES = 16384, /* of sums at a time: those of all outputs stay in the first cache */
+    CHUNK_BYTES = 16384, /* of sums at a time: of the sizes tried, the quickest for most kernels */
     PAGE = 4096,
     SHORT_KERNEL = 9, /* rows of taps up to which two output rows share loads, not four */
 #ifdef SEPFILTER_GUARDS /* so that small images have tiles, and are streamed */
@@ -63,7 +63,7 @@ void choose_sizes(struct work *work)
     work->outputs = height <= SHORT_KERNEL || work->terms > 1 ? 2 : MAX_OUTPUTS;
     while (work->outputs > 1 && task->out.height < work->outputs && !(work->pairs && work->outputs == 2))
         work->outputs /= 2;
-    work->slots = work->pairs ? (height + work->outputs) / 2 : height + work->outputs - 1;
+    work->slots = (height + work->outputs - 1 + work->together - 1) / work->together;
 
     size_t per_column = (size_t)work->slots * work->channels * work->element;
     ptrdiff_t fitting = (ptrdiff_t)(RING_BYTES / per_column), least = MIN_TILE / task->in.channels + 1;
@@ -158,7 +158,7 @@ static void lay_out(struct work *work, struct room *room)
     for (int i = 0; i < 2; i++)
         work->rows.packed[i] = take(room, samples, 1);
     work->rows.constant = take(room, work->channels, sizeof(double));
-    work->rows.blank = take(room, work->pairs ? samples : 0, 1);
+    work->rows.blank = take(room, samples, 1);
 }
 
 bool take_memory(struct work *work)

@@ -14,7 +14,7 @@ struct rows {
     ptrdiff_t *stand_in; /* for each column wanted outside, left ones first: the column inside, or -1 */
     char *packed[2];  /* room for a row of samples each, where the view's do not lie side by side */
     char *constant;   /* one pixel of elements that lies outside */
-    char *blank;      /* with pairs: a row of samples that does */
+    char *blank;      /* a row of bytes that does, for integer sums */
 };
 
 /* Choose the columns. `stand_in` has room for as many as lie outside. */

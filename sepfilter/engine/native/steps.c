@@ -50,9 +50,9 @@ static void add_to_runs(struct progress *progress, uint8_t takes, uint8_t closes
     sweep->closes |= closes != 0;
 }
 
-/* Add a step that brings taps[m], or with pairs taps[2 * m] and taps[2 * m + 1], to each output m, unless all
- * are 0. */
-static void add_step(const struct work *work, struct progress *progress, struct step step, const double *taps)
+/* Add a step that brings taps[m], or with pairs taps[2 * m] and taps[2 * m + 1], to each output m; false, and
+ * nothing is added, where all are 0. */
+static bool add_step(const struct work *work, struct progress *progress, const double *taps)
 {
     struct sums *sums = progress->sums;
     size_t at = sums->sweep.taps * (size_t)sums->outputs;
@@ -72,11 +72,12 @@ static void add_step(const struct work *work, struct progress *progress, struct 
         }
     }
     if (!takes)
-        return;
+        return false;
     if (work->element == sizeof(int16_t)) /* times 0 costs less than a branch */
         takes = (uint8_t)((1 << sums->outputs) - 1);
-    sums->steps[sums->sweep.taps++] = step;
+    sums->sweep.taps++;
     add_to_runs(progress, takes, closes);
+    return true;
 }
 
 /* Row step.row of the ring meets that tap less m of image row m, of one column of taps after the other. */
@@ -89,7 +90,8 @@ static void add_ring_row(const struct work *work, struct progress *progress, str
         ptrdiff_t first = work->together * step.row - output % work->outputs;
         to = append(work, to, columns[output / work->outputs], height, stride, first);
     }
-    add_step(work, progress, step, wanted);
+    if (add_step(work, progress, wanted))
+        progress->sums->steps[progress->sums->sweep.taps - 1] = step;
 }
 
 /* The column taps of a term, counted over all passes. */
@@ -133,8 +135,8 @@ static void plan_along(struct work *work, int i, ptrdiff_t first_term)
             double wanted[2 * MAX_OUTPUTS], *to = wanted;
             for (ptrdiff_t block = 0; block < along->outputs; block++)
                 to = append(work, to, taps, pass->width, 1, work->together * (step - block * work->gap));
-            along->sweep.rows[along->sweep.taps] = work->filtered + from * work->element;
-            add_step(work, &progress, (struct step){0, 0}, wanted);
+            if (add_step(work, &progress, wanted))
+                along->sweep.rows[along->sweep.taps - 1] = work->filtered + from * work->element;
         }
 }
 
@@ -194,13 +196,13 @@ static void prepare_rows(struct work *work)
     rows->pixel_bytes = work->channels * work->element;
     if (task->border != CONSTANT)
         return;
-    for (size_t c = 0; c < work->channels; c++)
-        if (work->pairs)
-            ((int32_t *)rows->constant)[c] = as_pair(task->constant, task->constant);
-        else
-            put_factor(work, rows->constant, c, task->constant * (task->accumulator == IN_U16 ? 256 : 1));
-    if (work->pairs) /* of bytes */
-        memset(rows->blank, (int)task->constant, columns);
+    if (is_floating(task->accumulator)) {
+        for (size_t c = 0; c < work->channels; c++)
+            put_factor(work, rows->constant, c, task->constant);
+        return;
+    }
+    memset(rows->blank, (int)task->constant, columns); /* of bytes */
+    rows->widen(work->channels, rows->blank, rows->blank, rows->constant);
 }
 
 void plan_steps(struct work *work)

@@ -41,16 +41,8 @@ static void NAME(size_t first, size_t count, const struct sweep *sweep, void *co
 #endif
         const struct run *run = sweep->runs;
         for (size_t t = 0; t < taps; run++) {
-            if (run->takes == ALL) /* and other masks that occur, without a branch a step */
+            if (run->takes == ALL)
                 LOOP(ALL)
-            else if (run->takes == 1)
-                LOOP(1)
-            else if (run->takes == (3 & ALL))
-                LOOP(3 & ALL)
-            else if (run->takes == (ALL & ~1))
-                LOOP(ALL & ~1)
-            else if (run->takes == (ALL & ~3))
-                LOOP(ALL & ~3)
             else
                 LOOP(run->takes)
 #ifdef CLOSES

@@ -4,8 +4,8 @@
 
 #include "rows.h"
 
-/* One input of a sum: row `row`, counted from the first that a group of output rows needs, or the term of that
- * number, from byte `shift` on. */
+/* One input of a sum on the ring: row `row`, counted from the first that a group of output rows needs, from byte
+ * `shift` on. */
 struct step {
     ptrdiff_t row, shift;
 };
@@ -35,9 +35,9 @@ struct work {
     size_t pitch;    /* bytes of one */
     size_t chunk;    /* elements produced at a time */
     char *ring;
-    size_t filtered_pitch; /* elements of a row of `filtered`, which has for each term its sums across */
-    char *filtered;        /* the ring, a chunk of as many rows as there are outputs */
-    int *shifts;           /* IN_I32: what those are divided by */
+    char *filtered;        /* sums across the ring: for each term as many rows as there are outputs, a chunk wide */
+    size_t filtered_pitch; /* elements of a row of them */
+    int *shifts;           /* IN_I32: by what power of 2 those of a term are divided */
     struct sums *across;   /* from the ring to `filtered`, for each group of terms that share loads */
     ptrdiff_t groups;
     struct sums last[MAX_PASSES]; /* of a pass, to `sums`: along the rows of `filtered`, or all taps on the ring */
