@@ -33,7 +33,7 @@ class ComparesArrays:
 
     def _comparable(self) -> tuple[object, ...]:
         """The fields, with each array as its shape and numbers."""
-        values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+        values = (getattr(self, field.name) for field in fields(self) if field.compare)  # type: ignore[arg-type]
         return tuple(
             (value.shape, tuple(value.ravel().tolist())) if isinstance(value, np.ndarray) else value
             for value in values

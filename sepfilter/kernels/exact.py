@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
@@ -14,9 +14,13 @@ import numpy.typing as npt
 from sepfilter.kernels.arrays import FloatArray, read_only
 
 Integers: TypeAlias = tuple[int, ...]
+_Scaled: TypeAlias = tuple[list[int], list[int], Fraction]
 
 MAX_BITS: Final = 1024
 """Factorization gives up at longer integers, which no pass could use and which take seconds to find."""
+
+LARGEST_EXACT_INTEGER: Final = 2**53
+"""Integer factors beyond this are not exact in float64, so that they are of no use to compute with."""
 
 MAX_SIDE: Final = 64
 """Kernels with a longer side are not kept as fractions: their exact factors grow without use."""
@@ -113,11 +117,12 @@ class ExactFactors:
 def factorize_exactly(taps: ExactTaps) -> ExactFactors | None:
     """Write taps as the shortest possible sum of outer products of integer vectors.
 
-    Each step takes a pivot, and subtracts the outer product of its column and row over the pivot,
-    which lowers the rank by one (Wedderburn's rank reduction). What is left is held over one
-    denominator, the pivot itself, so that it stays integer and short (Bareiss' fraction-free
-    elimination). The pivot is the nonzero tap whose row and column have the fewest nonzero taps:
-    sparse kernels get sparse factors.
+    Two ways are tried, and the one with fewer nonzero taps is taken. Either each distinct row (or
+    column) is a term, where these are as few as the rank; or each step takes a pivot, and subtracts
+    the outer product of its column and row over the pivot, which lowers the rank by one (Wedderburn's
+    rank reduction). What is left is held over one denominator, the pivot itself, so that it stays
+    integer and short (Bareiss' fraction-free elimination). The pivot is the nonzero tap whose row and
+    column have the fewest nonzero taps: sparse kernels get sparse factors.
 
     Parameters
     ----------
@@ -138,6 +143,15 @@ def factorize_exactly(taps: ExactTaps) -> ExactFactors | None:
     (1, -4, 1) (0, 1, 0)
     (0, 1, 0) (1, 0, 1)
     """
+    eliminated = _eliminated(taps)
+    if eliminated is None:
+        return None
+    found = [eliminated, *(lines for lines in _distinct_lines(taps) if len(lines) == len(eliminated))]
+    return min((_over_one_denominator(terms, taps.denominator) for terms in found), key=_unwieldiness)
+
+
+def _eliminated(taps: ExactTaps) -> list[_Scaled] | None:
+    """As many terms as the rank, by elimination; None where integers grow too long."""
     rest = np.array(taps.numerators, dtype=object)
     previous = 1
     scaled = []
@@ -149,19 +163,32 @@ def factorize_exactly(taps: ExactTaps) -> ExactFactors | None:
         scaled.append((column.tolist(), row.tolist(), Fraction(1, pivot * previous)))
         rest = (pivot * rest - np.outer(column, row)) // previous
         previous = pivot
-    if len(scaled) == min(rest.shape):
-        scaled = _line_by_line(taps)
-    return _over_one_denominator(scaled, taps.denominator)
+    return scaled
 
 
-def _line_by_line(taps: ExactTaps) -> list[tuple[list[int], list[int], Fraction]]:
-    """Full rank: a term for each row, or for each column if there are fewer, and no integer grows."""
-    rows = [list(row) for row in taps.numerators]
-    by_rows = len(rows) <= len(rows[0])
-    lines = rows if by_rows else [list(column) for column in zip(*rows, strict=True)]
-    units = [[int(place == other) for other in range(len(lines))] for place in range(len(lines))]
-    pairs = zip(units, lines, strict=True) if by_rows else zip(lines, units, strict=True)
-    return [(column, row, Fraction(1)) for column, row in pairs]
+def _distinct_lines(taps: ExactTaps) -> Iterator[list[_Scaled]]:
+    """A term for each row that is no multiple of another, then the same of columns: no integer grows."""
+    yield _by_distinct_rows(taps.numerators)
+    by_columns = _by_distinct_rows(tuple(zip(*taps.numerators, strict=True)))
+    yield [(row, column, scale) for column, row, scale in by_columns]
+
+
+def _by_distinct_rows(rows: Sequence[Integers]) -> list[_Scaled]:
+    """Each distinct row, in lowest terms, with the column of how often it stands in every row."""
+    places: dict[Integers, list[int]] = {}
+    for y, row in enumerate(rows):
+        if any(row):
+            often = gcd(*row) * _reading_sign(row)
+            line = tuple(tap // often for tap in row)
+            places.setdefault(line, [0] * len(rows))[y] = often
+    return [(column, list(line), Fraction(1)) for line, column in places.items()]
+
+
+def _unwieldiness(factors: ExactFactors) -> tuple[bool, int, int]:
+    """What speaks against factors: integers that float64 cannot hold, taps that are not 0, long integers."""
+    taps = [abs(tap) for term in factors.terms for tap in (*term.column, *term.row)]
+    largest = max(taps, default=0)
+    return largest > LARGEST_EXACT_INTEGER, sum(map(bool, taps)), largest
 
 
 def _sparsest_pivot(rest: npt.NDArray[np.object_]) -> tuple[int, int]:
@@ -175,9 +202,7 @@ def _sparsest_pivot(rest: npt.NDArray[np.object_]) -> tuple[int, int]:
     return int(best[0]), int(best[1])
 
 
-def _over_one_denominator(
-    scaled: list[tuple[list[int], list[int], Fraction]], denominator: int
-) -> ExactFactors:
+def _over_one_denominator(scaled: list[_Scaled], denominator: int) -> ExactFactors:
     """Make the vectors coprime, and gather what that costs into one denominator."""
     primitive = []
     for column, row, scale in scaled:
@@ -206,7 +231,7 @@ def _tidy_signs(column: list[int], row: list[int]) -> tuple[list[int], list[int]
     )
 
 
-def _reading_sign(vector: list[int]) -> int:
+def _reading_sign(vector: Sequence[int]) -> int:
     """-1 for a vector that reads better negated."""
     total = sum(vector) or -next(tap for tap in vector if tap)
     return -1 if total < 0 else 1

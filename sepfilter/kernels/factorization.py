@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import hypot
 from typing import Final
@@ -12,44 +11,13 @@ import numpy.typing as npt
 
 from sepfilter.errors import KernelError
 from sepfilter.kernels.arrays import ComparesArrays, FloatArray, read_only
-from sepfilter.kernels.exact import ExactFactors, factorize_exactly
+from sepfilter.kernels.exact import LARGEST_EXACT_INTEGER, ExactFactors, factorize_exactly
 from sepfilter.kernels.kernel import AnyKernel, DenseTaps, FactoredTaps, Kernel
+from sepfilter.kernels.low_rank import Decomposition, Lost, LowRank, decompose
 from sepfilter.kernels.notation import as_kernel
 
-LARGEST_EXACT_INTEGER: Final = 2**53
-"""Integer factors beyond this are not exact in float64, so that they are of no use to compute with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """Taps left out by an approximation, as what bounds its error.
-
-    Attributes
-    ----------
-    positive, negative : float
-        The sum of the positive taps, and of the negative ones without their sign.
-    """
-
-    positive: float
-    negative: float
-
-    @classmethod
-    def of(cls, taps: FloatArray) -> Lost:
-        """Sum up the taps E = kernel - kept terms."""
-        with np.errstate(over="ignore"):
-            return cls(float(taps[taps > 0].sum()), float(-taps[taps < 0].sum()))
-
-    @property
-    def bound(self) -> float:
-        """Largest output error for samples from 0 to 1.
-
-        Attained by the image that is white where the lost taps have one sign, black elsewhere.
-        """
-        return max(self.positive, self.negative)
-
-    def scaled(self, exponent: int) -> Lost:
-        """Multiply by a power of two."""
-        return Lost(*np.ldexp([self.positive, self.negative], exponent).tolist())
+NEARLY: Final = 1e-4
+"""Singular values below this share of the largest may be no more than rounding of the taps' digits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,9 +39,11 @@ class Factorization(ComparesArrays):
     exact : ExactFactors or None
         The same as integers over one denominator, where the kernel is rational and the integers do
         not grow too long.
-    lost : tuple of Lost
-        For r = 0 ... rank: the taps that the first r terms of the singular value decomposition
-        leave out.
+    whole, rest : Lost
+        The sums of the positive and of the negative taps: of the kernel, and of the kernel less the
+        terms. The latter is rounding where none of them is left out.
+    decomposition : Decomposition or None
+        Where it was needed: not for a kernel known as factors.
     """
 
     columns: FloatArray
@@ -82,7 +52,32 @@ class Factorization(ComparesArrays):
     rank: int
     tolerance: float
     exact: ExactFactors | None
-    lost: tuple[Lost, ...]
+    whole: Lost
+    rest: Lost
+    decomposition: Decomposition | None = None
+
+    def cut_off(self, rank: int) -> LowRank:
+        """The kernel at a rank from 0 to its own; see `Decomposition.cut_off`.
+
+        Examples
+        --------
+        >>> round(factorize("disk:5").cut_off(2).lost.bound * 255, 1)
+        17.5
+        """
+        if self.decomposition is not None:
+            return self.decomposition.cut_off(rank)
+        lost = Lost(0.0, 0.0) if rank else self.whole
+        largest = 0.0 if rank else float(self.rank and np.abs(self.columns).max() * np.abs(self.rows).max())
+        return LowRank(self.columns[:rank], self.rows[:rank], lost, largest)
+
+    @property
+    def nearly(self) -> LowRank | None:
+        """The kernel at a lower rank that it has but for small differences, as rounding of digits leaves.
+
+        The lowest rank beyond which singular values are at most `NEARLY` times the largest.
+        """
+        rank = int(np.count_nonzero(self.singular_values > NEARLY * self.singular_values[0]))
+        return self.cut_off(rank) if 0 < rank < self.rank else None
 
     @property
     def exact_rank(self) -> int | None:
@@ -127,7 +122,7 @@ class FactorizedKernel:
     @property
     def gain(self) -> float:
         """``sum |taps|``, of a gradient the root of both squared."""
-        return hypot(*(found.lost[0].positive + found.lost[0].negative for found in self.factors))
+        return hypot(*(found.whole.total for found in self.factors))
 
 
 def factorize(
@@ -151,7 +146,8 @@ def factorize(
         Singular values of at most `tolerance` times the largest count as 0. The default,
         ``max(kh, kw) * 2**-52``, is what rounding the taps to float64 can cause.
     rank : int, optional
-        Keep this many terms of the decomposition at most, from 0 to min(kh, kw).
+        Keep this many terms of the decomposition at most, from 0 to min(kh, kw), changed so that they
+        sum up to what the kernel does (`Decomposition.cut_off`).
 
     Returns
     -------
@@ -183,7 +179,7 @@ def factorize(
         tolerance = max(height, width) * float(np.finfo(np.float64).eps)
     if isinstance(chosen.form, FactoredTaps):
         return _of_factors(chosen.form, tolerance, rank)
-    return _of_taps(chosen.form, tolerance, rank)
+    return _of_taps(chosen, chosen.form, tolerance, rank)
 
 
 def _of_factors(form: FactoredTaps, tolerance: float, keep: int | None) -> Factorization:
@@ -202,59 +198,35 @@ def _of_factors(form: FactoredTaps, tolerance: float, keep: int | None) -> Facto
         rank=rank,
         tolerance=tolerance,
         exact=form.exact,
-        lost=(whole, Lost(0.0, 0.0))[: rank + 1],
+        whole=whole,
+        rest=Lost(0.0, 0.0) if kept == rank else whole,
     )
 
 
-def _of_taps(form: DenseTaps, tolerance: float, keep: int | None) -> Factorization:
-    """Singular value decomposition of the taps, scaled by a power of two against overflow."""
-    exponent = int(np.frexp(np.abs(form.values).max())[1])
-    taps = np.ldexp(form.values, -exponent)
-    left, values, right = np.linalg.svd(taps, full_matrices=False)
-    rank = int(np.count_nonzero(values > tolerance * values[0]))
-    columns, rows = _balanced(left.T, values, right)
+def _of_taps(kernel: Kernel, form: DenseTaps, tolerance: float, keep: int | None) -> Factorization:
+    """Decompose the taps; the terms are the exact ones where those are as few and manageable."""
+    found = decompose(form.values, kernel.sum)
+    rank = int(np.count_nonzero(found.values > tolerance * found.values[0]))
     kept = rank if keep is None else min(rank, keep)
+    cut = found.cut_off(kept)
     with np.errstate(over="ignore"):
-        found = Factorization(
-            columns=read_only(np.ldexp(columns[:kept], exponent // 2)),
-            rows=read_only(np.ldexp(rows[:kept], exponent - exponent // 2)),
-            singular_values=read_only(np.ldexp(values, exponent)),
-            rank=rank,
-            tolerance=tolerance,
-            exact=factorize_exactly(form.exact) if form.exact else None,
-            lost=tuple(lost.scaled(exponent) for lost in _lost(taps, columns[:rank], rows[:rank])),
-        )
-    integers = found.integers
+        values = np.ldexp(found.values, found.exponent)
+    factors = Factorization(
+        columns=cut.columns,
+        rows=cut.rows,
+        singular_values=read_only(values),
+        rank=rank,
+        tolerance=tolerance,
+        exact=factorize_exactly(form.exact) if form.exact else None,
+        whole=Lost.of(form.values),
+        rest=cut.lost,
+        decomposition=found,
+    )
+    integers = factors.integers
     if integers is None or kept < rank:
-        return found
-    return replace(
-        found,
-        columns=integers.columns,
-        rows=read_only(integers.rows / integers.denominator),
-    )
-
-
-def _lost(taps: FloatArray, columns: FloatArray, rows: FloatArray) -> Iterator[Lost]:
-    """What is left out by the first 0, 1, 2, ... terms."""
-    rest = taps.copy()
-    yield Lost.of(rest)
-    for column, row in zip(columns, rows, strict=True):
-        rest -= np.outer(column, row)
-        yield Lost.of(rest)
-
-
-def _balanced(left: FloatArray, values: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Share each singular value between its vectors, and make smoothing vectors positive."""
-    root = np.sqrt(values)[:, np.newaxis]
-    columns, rows = left * root, right * root
-    # A smoothing factor is told by its clear sum; a difference (sum about 0) takes what sign is left.
-    decisive = np.where(
-        np.abs(columns.sum(axis=1)) >= np.abs(rows.sum(axis=1)),
-        columns.sum(axis=1),
-        rows.sum(axis=1),
-    )
-    sign = np.where(decisive < 0, -1.0, 1.0)[:, np.newaxis]
-    return columns * sign, rows * sign
+        return factors
+    columns, rows = integers.columns, read_only(integers.rows / integers.denominator)
+    return replace(factors, columns=columns, rows=rows, rest=Lost.of(form.values - columns.T @ rows))
 
 
 def _norm(vector: FloatArray) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,9 @@ from sepfilter.plans.planner import make_plan
 
 LEVELS: Final = 255.0
 """Error bounds are stated for 8-bit samples."""
+
+MOST_BOUNDS: Final = 256
+"""Ranks whose error is told: each takes as long as multiplying its terms out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class KernelAnalysis:
         What `apply` would do, for the image given or a sample 8-bit grey image.
     image : ImageSpec or None
         The image given.
+    bounds : tuple of (int, float)
+        Ranks, and the largest error of the kernel cut off there, in 8-bit levels; of a gradient none.
     components : tuple of KernelAnalysis
         Of a gradient.
     """
@@ -71,6 +77,7 @@ class KernelAnalysis:
     costs: MethodCosts | None
     plan: Plan
     image: ImageSpec | None
+    bounds: tuple[tuple[int, float], ...] = ()
     components: tuple[KernelAnalysis, ...] = ()
 
 
@@ -94,7 +101,7 @@ def analyze(kernel: AnyKernel, image: ImageSpec | None = None) -> KernelAnalysis
     if not isinstance(kernel, Kernel):
         parts = tuple(analyze(component, image) for component in kernel.components)
         taps = sum(part.nonzero for part in parts)
-        return KernelAnalysis(kernel, None, "", taps, None, plan, image, parts)
+        return KernelAnalysis(kernel, None, "", taps, None, plan, image, (), parts)
     factors = factorize(kernel)
     taps = _nonzero_taps(kernel)
     costs = MethodCosts(
@@ -104,7 +111,22 @@ def analyze(kernel: AnyKernel, image: ImageSpec | None = None) -> KernelAnalysis
         separable_nonzero=nonzero(factors.columns) + nonzero(factors.rows),
         fft=fft_multiplications(kernel.height, kernel.width),
     )
-    return KernelAnalysis(kernel, factors, symmetry(kernel), taps, costs, plan, image)
+    bounds = tuple((rank, LEVELS * factors.cut_off(rank).lost.bound) for rank in _told_ranks(factors.rank))
+    return KernelAnalysis(
+        kernel,
+        factors,
+        symmetry(kernel),
+        taps,
+        costs,
+        plan,
+        image,
+        (*bounds, (factors.rank, LEVELS * factors.rest.bound)),
+    )
+
+
+def _told_ranks(rank: int) -> Iterator[int]:
+    """Ranks below that of the kernel: all, or every so many where there are very many."""
+    return iter(range(0, rank, -(-rank // MOST_BOUNDS) or 1))
 
 
 def _nonzero_taps(kernel: Kernel) -> int:

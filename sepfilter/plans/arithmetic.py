@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.geometry import WIDE_TYPES, ImageSpec
-from sepfilter.kernels.factorization import Lost
+from sepfilter.kernels.low_rank import Lost
 from sepfilter.plans.border import Border
 from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.passes import DirectPass, Pass

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sepfilter.kernels.arrays import FloatArray, read_only
-from sepfilter.kernels.factorization import LARGEST_EXACT_INTEGER, Factorization, Lost, factorize
+from sepfilter.kernels.exact import LARGEST_EXACT_INTEGER
+from sepfilter.kernels.factorization import Factorization
 from sepfilter.kernels.kernel import FactoredTaps, Kernel
+from sepfilter.kernels.low_rank import Lost
 from sepfilter.plans.arithmetic import Extent
 from sepfilter.plans.operations import separable_multiplications
 from sepfilter.plans.options import Options
@@ -45,20 +47,19 @@ class Choice:
     @property
     def gain(self) -> float:
         """``sum |taps|``: how many times an error of the input can grow."""
-        return self.whole.positive + self.whole.negative
+        return self.whole.total
 
     @property
     def kept_gain(self) -> float:
         """``sum |taps|`` of the terms kept, or a little more."""
         if not self.is_approximation:
             return self.gain
-        lost = self.factors.lost[self.terms or 0]
-        return self.gain + lost.positive + lost.negative
+        return self.gain + self.factors.rest.total
 
     @property
     def whole(self) -> Lost:
-        """The sums of the kernel's positive and negative taps: what is lost at rank 0."""
-        return self.factors.lost[0]
+        """The sums of the kernel's positive and negative taps."""
+        return self.factors.whole
 
     def floating_pass(self) -> Pass:
         """The pass with float64 taps."""
@@ -79,8 +80,7 @@ class Choice:
         """``sum |taps - terms|`` of a floating pass beyond what `error_bound` promises."""
         if self.terms is None or self.is_approximation:
             return 0.0
-        lost = self.factors.lost[-1]
-        return lost.positive + lost.negative
+        return self.factors.rest.total
 
 
 def choose(
@@ -101,11 +101,11 @@ def choose(
     """
     if options.rank is not None and options.rank < factors.rank:
         return _approximation(
-            kernel, options.rank, extent, f"rank {options.rank} of {factors.rank}, as asked"
+            kernel, factors, options.rank, extent, f"rank {options.rank} of {factors.rank}, as asked"
         )
     if max_error is not None and (enough := _smallest_rank(kernel, factors, extent, max_error)) is not None:
         reason = f"rank {enough} of {factors.rank} is the smallest within max error {max_error:g}"
-        return _approximation(kernel, enough, extent, reason)
+        return _approximation(kernel, factors, enough, extent, reason)
     direct = kernel.height * kernel.width
     separable = separable_multiplications(kernel.height, kernel.width, factors.rank)
     if options.method == "direct":
@@ -138,18 +138,19 @@ def _smallest_rank(kernel: Kernel, factors: Factorization, extent: Extent, max_e
     """The smallest rank within the error that is cheaper than the exact ways, if there is one."""
     direct = kernel.height * kernel.width
     exact = min(direct, separable_multiplications(kernel.height, kernel.width, factors.rank))
-    for rank, lost in enumerate(factors.lost[: factors.rank]):
+    for rank in range(factors.rank):
         if separable_multiplications(kernel.height, kernel.width, rank) >= exact:
             return None
-        if extent.error_without(lost) <= max_error:
+        if extent.error_without(factors.cut_off(rank).lost) <= max_error:
             return rank
     return None
 
 
-def _approximation(kernel: Kernel, rank: int, extent: Extent, reason: str) -> Choice:
+def _approximation(kernel: Kernel, factors: Factorization, rank: int, extent: Extent, reason: str) -> Choice:
     """The first `rank` terms of the singular value decomposition."""
-    factors = factorize(kernel, rank=rank)
-    bound = extent.error_without(factors.lost[rank])
+    cut = factors.cut_off(rank)
+    factors = replace(factors, columns=cut.columns, rows=cut.rows, rest=cut.lost)
+    bound = extent.error_without(cut.lost)
     return Choice(kernel, factors, rank, bound, f"{reason}: off by at most {bound:.4g}")
 
 

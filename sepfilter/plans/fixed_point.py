@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from sepfilter.kernels.arrays import FloatArray, read_only
-from sepfilter.kernels.factorization import Lost
+from sepfilter.kernels.low_rank import Lost
 from sepfilter.plans.arithmetic import UNIT_ROUNDOFF, Extent
 from sepfilter.plans.passes import DirectPass, Pass, SeparablePass
 from sepfilter.plans.precision import OutOfReachError

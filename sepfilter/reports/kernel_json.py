@@ -8,7 +8,7 @@ from typing import Any
 from sepfilter.kernels.exact import ExactFactors
 from sepfilter.kernels.factorization import Factorization
 from sepfilter.kernels.kernel import Kernel
-from sepfilter.plans.analysis import LEVELS, KernelAnalysis, MethodCosts
+from sepfilter.plans.analysis import KernelAnalysis, MethodCosts
 from sepfilter.reports.figures import finite
 
 
@@ -62,9 +62,7 @@ def _kernel(
             for column, row in zip(factors.columns.tolist(), factors.rows.tolist(), strict=True)
         ],
         "exact_factors": _exact(factors.exact) if factors.exact else None,
-        "error_bounds": [
-            {"rank": rank, "bound": finite(LEVELS * lost.bound)} for rank, lost in enumerate(factors.lost)
-        ],
+        "error_bounds": [{"rank": rank, "bound": finite(bound)} for rank, bound in analysis.bounds],
         "operations": {
             "direct": costs.direct,
             "nonzero": costs.nonzero,

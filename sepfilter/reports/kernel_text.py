@@ -8,7 +8,7 @@ from typing import Final
 from sepfilter.kernels.exact import ExactFactors
 from sepfilter.kernels.factorization import Factorization
 from sepfilter.kernels.kernel import Kernel
-from sepfilter.plans.analysis import LEVELS, KernelAnalysis, MethodCosts
+from sepfilter.plans.analysis import KernelAnalysis, MethodCosts
 from sepfilter.reports.figures import amount, vector
 
 _LISTED: Final = 8
@@ -71,11 +71,11 @@ def _rows(
     yield "rank", _rank(kernel, factors)
     yield "singular values", _singular_values(factors)
     yield from _factors(factors)
-    for rank, lost in enumerate(factors.lost[: min(len(factors.lost) - 1, _LISTED)]):
+    for rank, bound in analysis.bounds[:_LISTED][: factors.rank]:
         label = "error bounds" if rank == 0 else ""
-        yield label, f"cut off at rank {rank}: at most {LEVELS * lost.bound:.4g} levels of 255"
-    if len(factors.lost) - 1 > _LISTED:
-        yield "", f"... {len(factors.lost) - 1 - _LISTED} more"
+        yield label, f"cut off at rank {rank}: at most {bound:.4g} levels of 255"
+    if factors.rank > _LISTED:
+        yield "", f"... {factors.rank - _LISTED} more"
     yield (
         "multiplications",
         f"a sample: direct {costs.direct:,} ({costs.nonzero:,} without zeros), "

@@ -197,10 +197,26 @@ def test_the_centre_comes_first_among_equals() -> None:
     """Where all taps would serve, factors are built from the middle, so that they are symmetric."""
     taps = ((1, 2, 1), (3, -8, 3), (1, 2, 1))
     for rows in (taps, tuple(zip(*taps, strict=True))):
-        first = factorize_exactly(ExactTaps(rows, 1)).terms[0]
-        middle = [row[1] for row in rows]
-        assert np.linalg.matrix_rank([first.column, middle]) == 1
-        assert np.linalg.matrix_rank([first.row, rows[1]]) == 1
+        for term in factorize_exactly(ExactTaps(rows, 1)).terms:
+            assert term.column == term.column[::-1]
+            assert term.row == term.row[::-1]
+
+
+def test_the_distinct_lines_are_taken_where_they_are_sparser() -> None:
+    """A disk's distinct rows, each with where it stands, have 39 nonzero taps; elimination leaves 45."""
+    mask = (np.hypot(*np.mgrid[-5:6, -5:6]) <= 5).astype(int)
+    factors = factorize_exactly(ExactTaps(tuple(map(tuple, mask.tolist())), 81))
+    assert factors is not None
+    assert len(factors.terms) == 4
+    assert np.count_nonzero(factors.columns) + np.count_nonzero(factors.rows) == 39
+
+
+def test_opposite_lines_are_one() -> None:
+    """A row and its multiples, negative ones too, share a term."""
+    factors = factorize_exactly(ExactTaps(((1, -2, 4), (0, 0, 0), (-3, 6, -12), (0, 5, 0)), 1))
+    assert factors is not None
+    assert {term.row for term in factors.terms} == {(1, -2, 4), (0, 1, 0)}
+    assert {term.column for term in factors.terms} == {(1, 0, -3, 0), (0, 0, 0, 5)}
 
 
 def test_taps_not_in_lowest_terms_have_factors_that_are() -> None:
