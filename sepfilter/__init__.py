@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sepfilter.images.metadata import Metadata
     from sepfilter.kernels.factorization import Factorization, factorize
     from sepfilter.kernels.kernel import Gradient, Kernel
-    from sepfilter.kernels.notation import parse_kernel
+    from sepfilter.kernels.notation import parse_cascade, parse_kernel
     from sepfilter.plans.plan import Plan
     from sepfilter.plans.planner import make_plan
 
@@ -40,6 +40,7 @@ __all__ = [
     "execute",
     "factorize",
     "make_plan",
+    "parse_cascade",
     "parse_kernel",
     "read_image",
     "write_image",
@@ -57,6 +58,7 @@ _HOMES = {
     "execute": "engine.execute",
     "factorize": "kernels.factorization",
     "make_plan": "plans.planner",
+    "parse_cascade": "kernels.notation",
     "parse_kernel": "kernels.notation",
     "read_image": "images.files",
     "write_image": "images.files",

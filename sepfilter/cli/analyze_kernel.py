@@ -17,7 +17,7 @@ _IMAGE: Final = re.compile(r"(\d{1,9})x(\d{1,9})(?:x(\d{1,9}))?")
 _NEGATIVE_NUMBER: Final = re.compile(r"-[\d.]")
 
 
-class _TakesMinus(click.Command):
+class TakesMinus(click.Command):
     """A command whose argument may begin with a minus and a digit without being an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -29,7 +29,7 @@ class _TakesMinus(click.Command):
         return super().parse_args(ctx, args)
 
 
-@click.command("analyze-kernel", cls=_TakesMinus)
+@click.command("analyze-kernel", cls=TakesMinus)
 @click.argument("kernel", metavar="KERNEL")
 @click.option("--image", metavar="WxHxC", help="Count for an image of this size, as 4000x3000x3.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -41,14 +41,18 @@ def command(kernel: str, image: str | None, *, as_json: bool, debug: bool) -> No
     sepfilter analyze-kernel sobel-x
     sepfilter analyze-kernel '-1 0 1; -2 0 2; -1 0 1' --image 4000x3000x3
     """
-    from sepfilter.kernels.notation import parse_kernel
+    from sepfilter.kernels.notation import parse_cascade
     from sepfilter.plans.analysis import analyze
     from sepfilter.reports.kernel_json import kernel_json
     from sepfilter.reports.kernel_text import kernel_text
 
     spec = None if image is None else _spec(image)
-    analysis = analyze(parse_kernel(kernel, stdin=sys.stdin.buffer.read), spec)
-    click.echo(kernel_json(analysis) if as_json else kernel_text(analysis))
+    cascade = parse_cascade(kernel, stdin=sys.stdin.buffer.read)
+    if as_json and len(cascade) > 1:
+        raise OptionError(f"--json: a list of {len(cascade)} kernels: analyze them one at a time")
+    for one in cascade:
+        analysis = analyze(one, spec)
+        click.echo(kernel_json(analysis) if as_json else kernel_text(analysis))
 
 
 def _spec(text: str) -> ImageSpec:

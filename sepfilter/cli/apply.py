@@ -70,13 +70,14 @@ def command(**arguments: Any) -> int:
 
 def _job(arguments: dict[str, Any]) -> Job:
     """What the arguments ask for; kernels are read here, before any image."""
-    from sepfilter.kernels.notation import parse_kernel
+    from sepfilter.kernels.notation import parse_cascade
     from sepfilter.plans.options import Options
     from sepfilter.results import Job
 
     texts = arguments["kernels"]
     options.check_one_stdin([*arguments["inputs"], *texts])
-    kernels = [parse_kernel(text, stdin=sys.stdin.buffer.read) for text in texts]
+    read = sys.stdin.buffer.read
+    kernels = [kernel for text in texts for kernel in parse_cascade(text, stdin=read)]
     if arguments["convolve"]:
         kernels = [kernel.flipped() for kernel in kernels]
     if arguments["normalize"]:

@@ -15,6 +15,7 @@ from sepfilter.version import __version__
 _COMMANDS: Final = {
     "apply": ("sepfilter.cli.apply", "Filter images."),
     "analyze-kernel": ("sepfilter.cli.analyze_kernel", "Explain a kernel."),
+    "convert-kernel": ("sepfilter.cli.convert_kernel", "Write a kernel for another program."),
     "kernels": ("sepfilter.cli.kernels", "List the presets."),
     "info": ("sepfilter.cli.info", "Show versions and the engine."),
 }

@@ -70,6 +70,10 @@ class Factorization(ComparesArrays):
         largest = 0.0 if rank else float(self.rank and np.abs(self.columns).max() * np.abs(self.rows).max())
         return LowRank(self.columns[:rank], self.rows[:rank], lost, largest)
 
+    def least_error(self, rank: int) -> float:
+        """A bound from below of ``sum |lost taps|`` at a rank, without working them out."""
+        return 0.0 if self.decomposition is None else self.decomposition.least_error(rank)
+
     @property
     def nearly(self) -> LowRank | None:
         """The kernel at a lower rank that it has but for small differences, as rounding of digits leaves.

@@ -1,25 +1,43 @@
-"""Kernels as text: rows and columns of numbers, and JSON arrays of them."""
+"""Plain matrices: rows and columns of numbers, as text and as CSV.
+
+text   = row { row-end row }         row-end = line end | ";"
+row    = number { separator number }
+separator = spaces or tabs | "," with or without spaces around it
+
+``#`` starts a comment, empty lines are passed over, and so is a ``;`` at the end of a line. In a
+``.csv`` file a ``;`` separates columns and only line ends separate rows.
+
+A decimal comma is refused where it can be told from a separator: in a ``.csv`` with ``;`` between
+the columns any comma is one, and elsewhere a comma between two digits in a row that separates by
+spaces too. ``0,5,1`` alone is three numbers.
+"""
 
 from __future__ import annotations
 
-import json
 import re
-from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
 from sepfilter.errors import KernelError
-from sepfilter.kernels.exact import MAX_SIDE, ExactTaps
-from sepfilter.kernels.kernel import MAX_TAPS_A_SIDE, Kernel
-from sepfilter.kernels.numbers import Number, parse_number
+from sepfilter.kernels.kernel import Kernel
+from sepfilter.kernels.numbers import decimal_text, parse_number
+from sepfilter.kernels.text_taps import (
+    EXAMPLE,
+    fields_of,
+    fraction_text,
+    kernel_of_fields,
+    lines_of,
+    written_rows,
+)
 
 _NAME: Final = re.compile(r"[A-Za-z][\w-]*:")
 _SEPARATORS: Final = re.compile(r"[\s,;]+")
+_TIGHT_COMMA: Final = re.compile(r"\d,\d")
 
 
 def looks_like_a_matrix(text: str) -> bool:
-    """True for text that is meant as taps, well-formed or not: JSON, or with a number among it."""
+    """True for text with a number among it, well-formed or not, and for no text at all."""
     stripped = text.strip()
-    if not stripped or stripped.startswith(("[", "{")):
+    if not stripped:
         return True
     if _NAME.match(stripped):
         return False
@@ -27,12 +45,9 @@ def looks_like_a_matrix(text: str) -> bool:
 
 
 def matrix_from_text(text: str, *, name: str, columns_by_semicolon: bool = False) -> Kernel:
-    """Read a kernel from rows of numbers or from a JSON array.
+    """Read a kernel from rows of numbers.
 
-    Rows end at a line end or at ``;``. Within a row numbers are separated by spaces, tabs or single
-    commas. Numbers are decimals or fractions such as ``1/16``, and kept exactly. A text that begins
-    with ``[`` is a JSON array of rows, or of numbers for a single row. Lines that begin with ``#``
-    and empty lines are passed over.
+    Numbers are decimals or fractions such as ``1/16``, and kept exactly up to 64 taps a side.
 
     Parameters
     ----------
@@ -59,96 +74,76 @@ def matrix_from_text(text: str, *, name: str, columns_by_semicolon: bool = False
     >>> matrix_from_text("1 2 1; 2 4 2", name="k").taps.tolist()
     [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0]]
     """
-    stripped = text.lstrip("\ufeff").strip()
-    if not stripped:
-        raise KernelError(f"{name}: the kernel is empty: give rows of numbers, as '1 2 1; 2 4 2; 1 2 1'")
-    if stripped.startswith(("[", "{")):
-        return _kernel(_json_rows(stripped, name), name)
-    lines = [line for line in map(_uncommented, stripped.splitlines()) if line]
+    lines = lines_of(text.lstrip("\ufeff"))
+    if not lines:
+        raise KernelError(f"{name}: the kernel is empty: give rows of numbers, as {EXAMPLE}")
     if columns_by_semicolon:
-        return _kernel([_fields(line.replace(";", ",")) for line in lines], name)
-    parts = [part for line in lines for part in line.removesuffix(";").split(";")]
-    return _kernel([_fields(part) for part in parts], name)
+        _refuse_commas_beside_semicolons(lines, name)
+        rows = [line.replace(";", ",") for line in lines]
+    else:
+        rows = [part for line in lines for part in line.removesuffix(";").split(";")]
+    _refuse_decimal_commas(rows, name)
+    return kernel_of_fields([fields_of(row) for row in rows], name)
 
 
-def _uncommented(line: str) -> str:
-    """The line without what follows a number sign."""
-    return line.partition("#")[0].strip()
+def matrix_to_text(kernel: Kernel) -> tuple[str, bool]:
+    r"""Write a kernel as rows of numbers, fractions as ``1/16``.
+
+    Returns
+    -------
+    text : str
+        A line for each row.
+    rounded : bool
+        True where a number had to be rounded to float64.
+
+    Examples
+    --------
+    >>> matrix_to_text(Kernel.from_taps([[1, 2], [3, 4]]))
+    ('1 2\n3 4\n', False)
+    """
+    rows, rounded = written_rows(kernel, fraction_text)
+    return "".join(" ".join(row) + "\n" for row in rows), rounded
 
 
-def _fields(line: str) -> list[str]:
-    """The fields of a row; an empty one between two commas stays, to be named in the error."""
-    if "," not in line:
-        return line.split()
-    parts = [part.split() or [""] for part in line.strip().removesuffix(",").split(",")]
-    return [field for part in parts for field in part]
+def matrix_to_csv(kernel: Kernel) -> tuple[str, bool]:
+    r"""Write a kernel as comma-separated decimals: a spreadsheet takes 1/16 for a date.
+
+    Returns
+    -------
+    text : str
+        A line for each row.
+    rounded : bool
+        True where a number had to be rounded to float64.
+
+    Examples
+    --------
+    >>> matrix_to_csv(Kernel.from_taps([[0.5, 2]]))
+    ('0.5,2\n', False)
+    """
+    rows, rounded = written_rows(kernel, decimal_text)
+    return "".join(",".join(row) + "\n" for row in rows), rounded
 
 
-def _json_rows(text: str, name: str) -> list[list[str]]:
-    """The rows of a JSON array, each number as it was written."""
-    try:
-        value = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
-    except json.JSONDecodeError as error:
-        raise KernelError(
-            f"{name}: not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from None
-    except RecursionError:
-        raise KernelError(f"{name}: the JSON is nested too deeply: a kernel is an array of rows") from None
-    if not isinstance(value, list):
-        raise KernelError(f"{name}: a JSON kernel is an array of rows, as [[1, 2, 1], [2, 4, 2]]")
-    rows = value if value and isinstance(value[0], list) else [value]
-    return [_json_row(row, place, name) for place, row in enumerate(rows, 1)]
-
-
-def _json_row(row: Any, place: int, name: str) -> list[str]:
-    """One row of a JSON array as written numbers."""
-    if not isinstance(row, list):
-        raise KernelError(f"{name}: row {place} is {json.dumps(row)[:40]}: every row is an array of numbers")
-    if not row:
-        raise KernelError(f"{name}: row {place} is empty: every row is an array of numbers")
-    return [field if isinstance(field, str) else json.dumps(field)[:40] for field in row]
-
-
-def _kernel(rows: list[list[str]], name: str) -> Kernel:
-    """Check the shape, read the numbers, keep them exactly where that is worth it."""
-    if not rows:
-        raise KernelError(f"{name}: the kernel is empty: give rows of numbers, as '1 2 1; 2 4 2; 1 2 1'")
-    width = len(rows[0])
-    if width == 0:
-        raise KernelError(f"{name}: row 1 is empty: give numbers, as '1 2 1; 2 4 2; 1 2 1'")
-    for place, row in enumerate(rows, 1):
-        if len(row) != width:
+def _refuse_commas_beside_semicolons(lines: list[str], name: str) -> None:
+    """In a CSV file with ``;`` between the columns every comma is a decimal one."""
+    if not any(";" in line for line in lines):
+        return
+    for place, line in enumerate(lines, 1):
+        field = next((field.strip() for field in line.split(";") if "," in field), None)
+        if field is not None:
             raise KernelError(
-                f"{name}: row {place} has {len(row)} columns, but row 1 has {width}: make them equal"
+                f"{name}: row {place}: {field[:40]!r} has a decimal comma, for columns are separated by "
+                "';' here: write decimals with a point, as 0.5"
             )
-    if max(len(rows), width) > MAX_TAPS_A_SIDE:
-        raise KernelError(f"{name}: {len(rows)} x {width} taps, but {MAX_TAPS_A_SIDE} a side is the limit")
-    numbers = [
-        [_number(field, y, x, name) for x, field in enumerate(row, 1)] for y, row in enumerate(rows, 1)
-    ]
-    values = [[number.value for number in row] for row in numbers]
-    return Kernel.from_taps(values, name=name, exact=_exact(numbers))
 
 
-def _number(field: str, row: int, column: int, name: str) -> Number:
-    """One tap, or an error that names its place."""
-    number = parse_number(field)
-    if number is not None:
-        return number
-    where = f"{name}: row {row}, column {column}"
-    if not field:
-        raise KernelError(f"{where}: a number is missing between two commas")
-    raise KernelError(f"{where}: {field[:40]!r} is not a finite number")
-
-
-def _exact(numbers: list[list[Number]]) -> ExactTaps | None:
-    """The taps as fractions, unless there are too many or one of them is too long."""
-    if max(len(numbers), len(numbers[0])) > MAX_SIDE:
-        return None
-    rows: list[list[Fraction]] = []
-    for row in numbers:
-        fractions = [number.exact for number in row if number.exact is not None]
-        if len(fractions) < len(row):
-            return None
-        rows.append(fractions)
-    return ExactTaps.of(rows)
+def _refuse_decimal_commas(rows: list[str], name: str) -> None:
+    """A comma between two digits is no clear separator where spaces separate too."""
+    for place, row in enumerate(rows, 1):
+        fields = row.split()
+        found = next((field for field in fields if _TIGHT_COMMA.search(field)), None)
+        if found is not None and len(fields) > 1:
+            raise KernelError(
+                f"{name}: row {place}: {found[:40]!r} may hold a decimal comma: write decimals with a "
+                "point, as 0.5, or a space after each comma that separates"
+            )

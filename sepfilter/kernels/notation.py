@@ -1,34 +1,58 @@
-"""What a KERNEL on the command line or in Python means: a preset, a file, text or an array."""
+"""What a KERNEL on the command line or in Python means: the one place that decides.
+
+A KERNEL is, in this order:
+
+1. ``-``: standard input
+2. ``@FILE``, or anything with a ``/``: a file; where there is none it may be a preset or text with
+   fractions (``sharpen:1/3``, ``1/4 1/2 1/4``)
+3. a preset: ``gaussian:3``
+4. the name of an existing file
+5. text
+
+Bytes, of a file or standard input, are a ``.npy`` or ``.npz`` by how they begin, MATLAB's and
+refused likewise, and else text. Text is, in this order:
+
+1. JSON, if it begins with ``[`` or ``{`` (`kernel_json`)
+2. a libvips matrix, if the file is called ``.mat`` (`libvips`)
+3. G'MIC's, if it stands in parentheses (`gmic`)
+4. ImageMagick's, if a colon is in it (`imagemagick`)
+5. a libvips matrix, if it fits one and would be ragged as rows
+6. rows of numbers (`matrix_text`)
+
+So a ``;`` starts another kernel after ImageMagick's ``WxH:`` only; in a file called ``.csv`` it
+separates columns; everywhere else it ends a row.
+"""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import numpy.typing as npt
 
 from sepfilter.errors import KernelError
+from sepfilter.kernels.gmic import is_gmic, kernel_from_gmic
+from sepfilter.kernels.imagemagick import has_a_size, is_imagemagick, kernels_from_imagemagick
+from sepfilter.kernels.json_text import is_json
 from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
+from sepfilter.kernels.kernel_files import check_length, read_kernel_file, text_of
+from sepfilter.kernels.kernel_json import kernel_from_json
+from sepfilter.kernels.libvips import fits_libvips, kernel_from_libvips
 from sepfilter.kernels.matrix_text import looks_like_a_matrix, matrix_from_text
+from sepfilter.kernels.numpy_files import is_npy, is_npz, kernel_from_npy, kernel_from_npz
 from sepfilter.kernels.preset import nearest
 from sepfilter.kernels.presets import PRESETS, named_kernel
 
 MAX_TITLE: Final = 40
 
-MAX_FILE_BYTES: Final = 16 * 2**20
-_NPY_MAGIC: Final = b"\x93NUMPY"
+_TYPED: Final = "kernel"
+"""How errors call what was typed in: its place is told by row and column, not by repeating it."""
 
 
 def parse_kernel(text: str, *, stdin: Callable[[], bytes] | None = None) -> AnyKernel:
-    """Find out what a KERNEL means and build it.
-
-    In this order: ``-`` is standard input; ``@FILE`` and anything with a ``/`` in it is a file
-    (unless no such file exists and it reads as numbers: ``1/4 1/2 1/4``); a preset; an existing
-    file; a matrix as text.
+    """Find out what a KERNEL means and build it, see the top of this module.
 
     Parameters
     ----------
@@ -45,7 +69,11 @@ def parse_kernel(text: str, *, stdin: Callable[[], bytes] | None = None) -> AnyK
     Raises
     ------
     KernelError
-        Nothing of that name exists, or the matrix is malformed.
+        Nothing of that name exists, the kernel is malformed, or it is a list of several.
+
+    See Also
+    --------
+    parse_cascade : takes lists too.
 
     Examples
     --------
@@ -54,20 +82,55 @@ def parse_kernel(text: str, *, stdin: Callable[[], bytes] | None = None) -> AnyK
     >>> parse_kernel("1 2 1; 2 4 2; 1 2 1").sum
     16.0
     """
+    cascade = parse_cascade(text, stdin=stdin)
+    if len(cascade) > 1:
+        raise KernelError(
+            f"{_title(text)!r}: a list of {len(cascade)} kernels, where one is wanted: parse_cascade takes "
+            "a list, and so does -k of apply"
+        )
+    return cascade[0]
+
+
+def parse_cascade(text: str, *, stdin: Callable[[], bytes] | None = None) -> tuple[AnyKernel, ...]:
+    """Find out what a KERNEL means, which may be a list of kernels that run one after the other.
+
+    Parameters
+    ----------
+    text : str
+        As in `parse_kernel`, or an ImageMagick list such as ``"3x1: 1,2,1; 1x3: 1,2,1"``.
+    stdin : callable, optional
+        Returns the bytes of standard input; without it ``-`` is refused.
+
+    Returns
+    -------
+    tuple of Kernel or Gradient
+        In the order in which they run, at least one.
+
+    Raises
+    ------
+    KernelError
+        Nothing of that name exists, or the kernel is malformed.
+
+    Examples
+    --------
+    >>> [kernel.width for kernel in parse_cascade("3x1: 1,2,1; 1x3: 1,2,1")]
+    [3, 1]
+    """
     if text == "-":
         if stdin is None:
             raise KernelError("-: no standard input here: give a file or the kernel itself")
         return _from_bytes(stdin(), "stdin", suffix="")
     if text.startswith("@"):
         return _from_file(Path(text[1:]))
-    if "/" in text and (_is_file(text) or not looks_like_a_matrix(text)):
+    is_preset = text.partition(":")[0].strip().lower() in PRESETS
+    if "/" in text and (_is_file(text) or not (is_preset or _reads_as_text(text))):
         return _from_file(Path(text))
-    if text.partition(":")[0].strip().lower() in PRESETS:
-        return named_kernel(text)
+    if is_preset:
+        return (named_kernel(text),)
     if _is_file(text):
         return _from_file(Path(text))
-    if looks_like_a_matrix(text):
-        return replace(matrix_from_text(text, name="kernel"), name=_title(text))
+    if _reads_as_text(text):
+        return _titled(_from_text(text, _TYPED), text)
     raise KernelError(
         f"{text[:80]!r}: no kernel or file of that name"
         + (
@@ -103,6 +166,21 @@ def _title(text: str) -> str:
     return typed if len(typed) <= MAX_TITLE else f"{typed[: MAX_TITLE - 3]}..."
 
 
+def _titled(kernels: tuple[Kernel, ...], text: str) -> tuple[Kernel, ...]:
+    """Kernels typed in, called as they were typed unless they have a name of their own."""
+    return tuple(
+        replace(kernel, name=_title(text) + kernel.name.removeprefix(_TYPED))
+        if kernel.name == _TYPED or kernel.name.startswith(f"{_TYPED}, kernel ")
+        else kernel
+        for kernel in kernels
+    )
+
+
+def _reads_as_text(text: str) -> bool:
+    """True for what is meant as the kernel itself, well-formed or not."""
+    return is_json(text) or is_gmic(text) or has_a_size(text) or looks_like_a_matrix(text)
+
+
 def _is_file(text: str) -> bool:
     """True where a file or folder of this name exists."""
     try:
@@ -111,35 +189,31 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _from_file(path: Path) -> Kernel:
-    """Read a kernel file, at most `MAX_FILE_BYTES` of it."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise KernelError(f"{path}: the kernel file cannot be read: {reason}") from None
-    return _from_bytes(content, str(path), path.suffix.lower())
+def _from_file(path: Path) -> tuple[Kernel, ...]:
+    """Read a kernel file."""
+    return _from_bytes(read_kernel_file(path), str(path), path.suffix.lower())
 
 
-def _from_bytes(content: bytes, name: str, suffix: str) -> Kernel:
-    """Tell NumPy's format by its magic; all else is text."""
-    if len(content) > MAX_FILE_BYTES:
-        raise KernelError(f"{name}: larger than {MAX_FILE_BYTES // 2**20} MiB: that is no kernel")
-    if content.startswith(_NPY_MAGIC):
-        return _from_npy(content, name)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise KernelError(f"{name}: not a kernel file: neither UTF-8 text nor .npy") from None
-    return matrix_from_text(text, name=name, columns_by_semicolon=suffix == ".csv")
+def _from_bytes(content: bytes, name: str, suffix: str) -> tuple[Kernel, ...]:
+    """Tell NumPy's formats by how they begin; all else is text."""
+    check_length(content, name)
+    if is_npy(content):
+        return (kernel_from_npy(content, name),)
+    if is_npz(content):
+        return (kernel_from_npz(content, name),)
+    return _from_text(text_of(content, name, suffix), name, suffix)
 
 
-def _from_npy(content: bytes, name: str) -> Kernel:
-    """Read a `.npy` array of numbers; pickled objects are refused."""
-    try:
-        taps = np.load(io.BytesIO(content), allow_pickle=False)
-    except Exception as error:  # a header is parsed as Python, which fails in many ways
-        reason = " ".join(str(error).split())[:200]
-        raise KernelError(f"{name}: not a sound .npy file of numbers: {reason}") from None
-    return Kernel.from_taps(taps, name=name)
+def _from_text(text: str, name: str, suffix: str = "") -> tuple[Kernel, ...]:
+    """Tell the notations apart, in the order that the top of this module states."""
+    if is_json(text):
+        return (kernel_from_json(text, name),)
+    if suffix == ".mat":
+        return (kernel_from_libvips(text, name),)
+    if is_gmic(text):
+        return (kernel_from_gmic(text, name),)
+    if is_imagemagick(text):
+        return kernels_from_imagemagick(text, name)
+    if fits_libvips(text):
+        return (kernel_from_libvips(text, name),)
+    return (matrix_from_text(text, name=name, columns_by_semicolon=suffix == ".csv"),)
