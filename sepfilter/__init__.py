@@ -17,6 +17,7 @@ from sepfilter.version import __version__
 if TYPE_CHECKING:
     from sepfilter.engine.apply import apply
     from sepfilter.engine.execute import execute
+    from sepfilter.engine.planning import make_plan
     from sepfilter.errors import SepfilterError
     from sepfilter.geometry import ImageSpec
     from sepfilter.images.files import read_image, write_image
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from sepfilter.kernels.kernel import Gradient, Kernel
     from sepfilter.kernels.notation import parse_cascade, parse_kernel
     from sepfilter.plans.plan import Plan
-    from sepfilter.plans.planner import make_plan
 
 __all__ = [
     "Factorization",
@@ -57,7 +57,7 @@ _HOMES = {
     "apply": "engine.apply",
     "execute": "engine.execute",
     "factorize": "kernels.factorization",
-    "make_plan": "plans.planner",
+    "make_plan": "engine.planning",
     "parse_cascade": "kernels.notation",
     "parse_kernel": "kernels.notation",
     "read_image": "images.files",

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy.typing as npt
 
+from sepfilter.engine.engines import current_engine
 from sepfilter.engine.execute import Execution, prepare, run
 from sepfilter.engine.verify import verify
 from sepfilter.errors import ImageWriteError, OptionError, SepfilterError, ShapeError, UnsupportedImageError
@@ -165,7 +166,7 @@ class _Task:
     def _planned(self, spec: ImageSpec) -> Plan:
         """The plan; an image that is too small is named."""
         try:
-            return plan_cascade(self.cascade, spec, self.job.options)
+            return plan_cascade(self.cascade, spec, self.job.options, current_engine().speed)
         except ShapeError as error:
             raise ShapeError(f"{self.path}: {error}") from None
 

@@ -41,6 +41,7 @@ def command(kernel: str, image: str | None, *, as_json: bool, debug: bool) -> No
     sepfilter analyze-kernel sobel-x
     sepfilter analyze-kernel '-1 0 1; -2 0 2; -1 0 1' --image 4000x3000x3
     """
+    from sepfilter.engine.engines import current_engine
     from sepfilter.kernels.notation import parse_cascade
     from sepfilter.plans.analysis import analyze
     from sepfilter.reports.kernel_json import kernel_json
@@ -51,7 +52,7 @@ def command(kernel: str, image: str | None, *, as_json: bool, debug: bool) -> No
     if as_json and len(cascade) > 1:
         raise OptionError(f"--json: a list of {len(cascade)} kernels: analyze them one at a time")
     for one in cascade:
-        analysis = analyze(one, spec)
+        analysis = analyze(one, current_engine().speed, spec)
         click.echo(kernel_json(analysis) if as_json else kernel_text(analysis))
 
 

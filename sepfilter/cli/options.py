@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 PADDINGS: Final = ("same", "valid")
-METHODS: Final = ("auto", "direct", "separable")
+METHODS: Final = ("auto", "direct", "separable", "fft")
 PRECISIONS: Final = ("auto", "exact", "fast", "float", "double")
 RANGES: Final = ("clip", "abs", "offset", "stretch", "float")
 ALPHAS: Final = ("premultiply", "separate", "keep")

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.engine.execute import execute
+from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import AnyKernel
-from sepfilter.plans.planner import KernelLike, make_plan
+from sepfilter.plans.planner import KernelLike
 
 Pixels = npt.NDArray[Any]
 
@@ -49,7 +50,7 @@ def apply(
     padding : str
         same, or valid: only where the whole kernel lies on the image.
     method : str
-        auto, direct or separable.
+        auto, direct, separable or fft.
     precision : str
         auto, exact, fast, float or double.
     rank : int, optional

@@ -1,10 +1,16 @@
-"""Which pixel stands in for one beyond the edge."""
+"""Which pixel stands in for one beyond the edge, and blocks with all that a kernel reaches."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sepfilter.engine.block import Block
+from sepfilter.plans.plan import Stage
+
+Samples = npt.NDArray[Any]
 Indices = npt.NDArray[np.intp]
 
 
@@ -47,3 +53,24 @@ def border_indices(first: int, last: int, length: int, mode: str) -> Indices:
     period = max(2 * length - 2, 1)
     folded = positions % period
     return np.minimum(folded, period - folded) if length > 1 else np.zeros_like(positions)
+
+
+def extended(stage: Stage, block: Block, dtype: str) -> Samples:
+    """The block with all that the kernel reaches around it: context where there is some, else the border."""
+    border, pixels = stage.border, block.pixels
+    height, width, channels = pixels.shape
+    (above, below, before, after), (top, bottom, left, right) = block.context, stage.halo
+    rows = border_indices(above - top, height - below + bottom, height, border.mode)
+    first, last = before - left, width - after + right
+    columns = border_indices(first, last, width, border.mode)
+    held = np.empty((len(rows), len(columns), channels), dtype)
+    follow = rows[0] >= 0 and bool(np.all(np.diff(rows) == 1))
+    strip = pixels[rows[0] : rows[-1] + 1] if follow else pixels[rows]
+    inside = slice(min(max(first, 0), last) - first, max(min(last, width), first) - first)
+    held[:, inside] = strip[:, first + inside.start : first + inside.stop]
+    for edge in (slice(0, inside.start), slice(inside.stop, None)):
+        held[:, edge] = strip[:, columns[edge]]
+    if border.mode == "constant":
+        held[rows < 0] = border.value
+        held[:, columns < 0] = border.value
+    return held

@@ -14,9 +14,11 @@ import numpy.typing as npt
 from sepfilter.engine.block import Block
 from sepfilter.engine.mapping import Losses
 from sepfilter.errors import OptionError
+from sepfilter.plans.cost import Speed
 from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.plan import Stage
 from sepfilter.plans.precision import Arithmetic
+from sepfilter.plans.speeds import AVX2, BASELINE, SCIPY
 
 ENGINES: Final = ("native", "scipy")
 LEVELS: Final = ("baseline", "avx2", "avx512")
@@ -44,6 +46,8 @@ class Engine:
         What is imported when it first works.
     reads_in_place : bool
         It needs no copy of the pixels.
+    speed : Speed
+        What the planner predicts costs from.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Engine:
     filter_block: FilterBlock
     module: str
     reads_in_place: bool
+    speed: Speed
 
     def prepare(self) -> None:
         """Import what the work needs, so that the first image's time is not the import's."""
@@ -101,7 +106,7 @@ def _scipy(reason: str) -> Engine:
     """The engine by SciPy."""
     from sepfilter.engine.scipy_engine import filter_block
 
-    return Engine("scipy", None, reason, filter_block, "scipy.ndimage", reads_in_place=False)
+    return Engine("scipy", None, reason, filter_block, "scipy.ndimage", reads_in_place=False, speed=SCIPY)
 
 
 def _native(level: str | None) -> Engine:
@@ -115,4 +120,5 @@ def _native(level: str | None) -> Engine:
     isa = _native.level()
     reason = f"{LEVEL_VARIABLE}={level} asks for it" if level else "the best that this machine has"
     module = "sepfilter.engine.native_engine"
-    return Engine("native", isa, reason, native_engine.filter_block, module, reads_in_place=True)
+    speed = BASELINE if isa == "baseline" else AVX2
+    return Engine("native", isa, reason, native_engine.filter_block, module, reads_in_place=True, speed=speed)

@@ -72,7 +72,7 @@ def execute(plan: Plan, image: Samples, *, threads: int | None = None, out: Samp
 
     Examples
     --------
-    >>> from sepfilter.plans.planner import make_plan
+    >>> from sepfilter.engine.planning import make_plan
     >>> image = np.array([[0, 0, 9], [0, 0, 9], [0, 0, 9]], np.uint8)
     >>> plan = make_plan("sobel-x", ImageSpec.of(image), border="nearest")
     >>> execute(plan, image).tolist()
@@ -112,16 +112,19 @@ def plan_strips(plan: Plan, workers: int = 1) -> list[tuple[int, int]]:
     """Cut the output's rows into strips, as many for each worker that has enough to do.
 
     A strip repeats the context rows of its neighbours: it is at least four times as high as those. Where
-    pixels are copied on the way its size limits the memory.
+    pixels are copied on the way its size limits the memory. Where results are made by transforms it is a
+    number of their rows.
     """
     spec = plan.output_spec
     top, bottom, _, _ = plan.halo
-    in_place = current_engine().reads_in_place and len(plan.stages) == 1
+    step = plan.stages[-1].grid_rows
+    in_place = current_engine().reads_in_place and len(plan.stages) == 1 and step == 1
     samples = STRIP_SAMPLES * (IN_PLACE_FACTOR if in_place else 1)
     busy = max(min(workers, plan.operations.executed_multiplications // LEAST_PRODUCTS), 1)
     most = max(samples // (spec.width * spec.channels), 1)
     rounds = -(-spec.height // (most * busy))
-    rows = max(-(-spec.height // (rounds * busy)), 4 * (top + bottom))
+    rows = max(-(-spec.height // (rounds * busy)), 1 if step > 1 else 4 * (top + bottom))
+    rows = -(-rows // step) * step
     return [(first, min(first + rows, spec.height)) for first in range(0, spec.height, rows)]
 
 

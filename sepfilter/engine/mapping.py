@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.plans.output_map import OutputMap
+from sepfilter.plans.plan import Stage
 
 Samples = npt.NDArray[Any]
 
@@ -37,6 +38,21 @@ class Losses:
         )
 
 
+def last_step(stage: Stage, output: OutputMap | None) -> tuple[float, float]:
+    """Scale and offset that a pass' denominator, the stage's offset and the output map make together.
+
+    The sums of an exact stage, and of a gradient, are divided before that.
+    """
+    scale, offset = 1.0, stage.offset
+    if output is not None:
+        scale, offset = output.scale, stage.offset * output.scale + output.total_offset
+    if stage.divides_last:
+        one = stage.by_taps[0]
+        scale /= one.denominator
+        offset += scale * one.correction
+    return scale, offset
+
+
 def map_samples(values: Samples, output: OutputMap, out: Samples) -> Losses:
     """Turn filtered values into output samples.
 
@@ -57,10 +73,15 @@ def map_samples(values: Samples, output: OutputMap, out: Samples) -> Losses:
     >>> out.tolist()
     [0, 2, 255, 0]
     """
-    if output.scale != 1:
-        values *= output.scale
-    if output.total_offset:
-        values += output.total_offset
+    return map_sums(values, output.scale, output.total_offset, output, out)
+
+
+def map_sums(values: Samples, scale: float, offset: float, output: OutputMap, out: Samples) -> Losses:
+    """`map_samples` with another scale and offset, as `last_step` has them."""
+    if scale != 1:
+        values *= scale
+    if offset:
+        values += offset
     if output.range == "abs":
         np.abs(values, out=values)
     if output.spread:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.engine.block import Block
-from sepfilter.engine.mapping import Losses, map_samples
+from sepfilter.engine.mapping import Losses, last_step, map_samples
 from sepfilter.plans.border import BORDER_MODES
 from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.passes import DirectPass, Pass
@@ -32,14 +32,7 @@ def filter_block(
         values = np.empty(out.shape, arithmetic.samples)
         filter_block(stage, block, arithmetic, None, values)
         return map_samples(values, output, out)
-    scale, offset, absolute = 1.0, stage.offset, False
-    if output is not None:
-        scale, offset = output.scale, stage.offset * output.scale + output.total_offset
-        absolute = output.range == "abs"
-    passes = stage.passes
-    if not stage.is_exact and len(passes) == 1:
-        scale /= passes[0].denominator
-        offset += scale * passes[0].correction
+    scale, offset = last_step(stage, output)
     low, high, nonfinite = _native.filter(
         _readable(block.pixels, arithmetic),
         out,
@@ -47,10 +40,10 @@ def filter_block(
         BORDER_MODES.index(stage.border.mode),
         stage.border.value,
         stage.anchor,
-        tuple(_arguments(one, divides=stage.is_exact) for one in passes),
+        tuple(_arguments(one, divides=not stage.divides_last) for one in stage.by_taps),
         ACCUMULATORS[arithmetic.accumulator],
         arithmetic.is_integer and arithmetic.samples == "float64",
-        absolute,
+        output is not None and output.range == "abs",
         scale,
         offset,
     )

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from sepfilter.engine.block import Block
 from sepfilter.engine.borders import border_indices
 from sepfilter.engine.engines import Engine, current_engine
+from sepfilter.engine.fft import finish, transformed
 from sepfilter.engine.mapping import Losses, map_samples
 from sepfilter.geometry import ImageSpec
 from sepfilter.plans.output_map import OutputMap
@@ -113,7 +114,18 @@ class FilteredRows:
         return self._filter(first, last, output, out)
 
     def _filter(self, first: int, last: int, output: OutputMap | None, out: Samples) -> Losses:
-        """Hand the engine the rows with what it may need around them."""
+        """Hand the rows to the engine, or to transforms whole rows of their grid."""
+        step = self.stage.grid_rows
+        if step == 1:
+            return self.engine.filter_block(
+                self.stage, self._block(first, last), self.arithmetic, output, out
+            )
+        top = first - first % step
+        sums = transformed(self.stage, self._block(top, min(last + -last % step, self.shape[0])), self.engine)
+        return finish(self.stage, sums[first - top : last - top], self.engine, output, out)
+
+    def _block(self, first: int, last: int) -> Block:
+        """What makes these rows of the result, with what may be needed around it."""
         height, width, _ = self.source.shape
         top, bottom, left, right = self.stage.halo
         if self.stage.padding == "valid":  # output row y lies on source row y + top
@@ -121,14 +133,12 @@ class FilteredRows:
         else:
             left = right = 0  # whole rows are made: beyond them is the border
         if isinstance(self.source, ArrayRows):
-            block = Block(self.source.pixels, (first, height - last, left, right))
-        else:
-            border = self.stage.border
-            rows = border_indices(first - top, last + bottom, height, border.mode)
-            pixels = np.empty((len(rows), width, self.shape[2]), self.arithmetic.samples)
-            _fill(pixels, rows, self.source, border.value)
-            block = Block(pixels, (top, bottom, left, right))
-        return self.engine.filter_block(self.stage, block, self.arithmetic, output, out)
+            return Block(self.source.pixels, (first, height - last, left, right))
+        border = self.stage.border
+        rows = border_indices(first - top, last + bottom, height, border.mode)
+        pixels = np.empty((len(rows), width, self.shape[2]), self.arithmetic.samples)
+        _fill(pixels, rows, self.source, border.value)
+        return Block(pixels, (top, bottom, left, right))
 
 
 @dataclass(frozen=True, slots=True)

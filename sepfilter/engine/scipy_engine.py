@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.engine.block import Block
-from sepfilter.engine.borders import border_indices
-from sepfilter.engine.mapping import Losses, map_samples
+from sepfilter.engine.borders import extended
+from sepfilter.engine.mapping import Losses, last_step, map_samples, map_sums
 from sepfilter.kernels.arrays import FloatArray
 from sepfilter.plans.fixed_point import SAMPLE_SCALE, TAP_SCALE
 from sepfilter.plans.output_map import OutputMap
@@ -47,40 +47,24 @@ def filter_block(
     # Integers are exact in float64, however they are summed up.
     held = extended(stage, block, "float64" if arithmetic.is_integer else arithmetic.samples)
     run = fractional_sums if arithmetic.accumulator == "uint16" else run_pass
-    results = [run(one, held) for one in stage.passes]
-    result = results[0].astype(arithmetic.samples, copy=False)
+    sums = [run(one, held) for one in stage.by_taps]
+    if not stage.divides_last:
+        for result, one in zip(sums, stage.by_taps, strict=True):
+            result /= one.denominator
+    result = sums[0].astype(arithmetic.samples, copy=False)
     if stage.is_magnitude and stage.is_exact:
         # The root of an exact sum is correctly rounded, which hypot does not promise.
-        np.sqrt(results[0] * results[0] + results[1] * results[1], out=result, casting="same_kind")
+        np.sqrt(sums[0] * sums[0] + sums[1] * sums[1], out=result, casting="same_kind")
     elif stage.is_magnitude:
-        np.hypot(result, results[1], out=result)
-    if stage.offset:
-        result += stage.offset
+        np.hypot(result, sums[1], out=result)
+    if output is not None and output.spread:
+        scale, offset = last_step(stage, None)
+        return map_samples(result * scale + offset, output, out)
+    scale, offset = last_step(stage, output)
     if output is not None:
-        return map_samples(result, output, out)
-    out[...] = result
+        return map_sums(result, scale, offset, output, out)
+    out[...] = result * scale + offset
     return Losses()
-
-
-def extended(stage: Stage, block: Block, dtype: str) -> Samples:
-    """The block with all that the kernel reaches around it: context where there is some, else the border."""
-    border, pixels = stage.border, block.pixels
-    height, width, channels = pixels.shape
-    (above, below, before, after), (top, bottom, left, right) = block.context, stage.halo
-    rows = border_indices(above - top, height - below + bottom, height, border.mode)
-    first, last = before - left, width - after + right
-    columns = border_indices(first, last, width, border.mode)
-    held = np.empty((len(rows), len(columns), channels), dtype)
-    follow = rows[0] >= 0 and bool(np.all(np.diff(rows) == 1))
-    strip = pixels[rows[0] : rows[-1] + 1] if follow else pixels[rows]
-    inside = slice(min(max(first, 0), last) - first, max(min(last, width), first) - first)
-    held[:, inside] = strip[:, first + inside.start : first + inside.stop]
-    for edge in (slice(0, inside.start), slice(inside.stop, None)):
-        held[:, edge] = strip[:, columns[edge]]
-    if border.mode == "constant":
-        held[rows < 0] = border.value
-        held[:, columns < 0] = border.value
-    return held
 
 
 def run_pass(one: Pass, block: Samples) -> Samples:
@@ -99,23 +83,18 @@ def run_pass(one: Pass, block: Samples) -> Samples:
     Returns
     -------
     ndarray
-        Shape (h, w, C), of the block's type: ``out[y, x] = sum taps[i, j] * block[y + i, x + j]``,
-        divided by the denominator.
+        Shape (h, w, C), of the block's type: ``out[y, x] = sum taps[i, j] * block[y + i, x + j]``, before
+        the division by the denominator.
     """
-    result = _direct(one, block) if isinstance(one, DirectPass) else _separable(one, block)
-    if one.denominator != 1:
-        result /= one.denominator
-    return result
+    return _direct(one, block) if isinstance(one, DirectPass) else _separable(one, block)
 
 
 def fractional_sums(one: Pass, block: Samples) -> Samples:
     """Sums of the high halves of products, see `fixed_point`, of a block that has all of its context."""
     block = block * SAMPLE_SCALE
     if isinstance(one, DirectPass):
-        sums = _high_halves(block, one.taps)
-    else:
-        sums = _high_halves(_high_halves(block, one.columns.T), one.rows)
-    return (sums + one.correction) / one.denominator
+        return _high_halves(block, one.taps)
+    return _high_halves(_high_halves(block, one.columns.T), one.rows)
 
 
 def _high_halves(block: Samples, taps: FloatArray) -> Samples:

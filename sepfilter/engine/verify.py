@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sepfilter.engine.engines import current_engine
 from sepfilter.engine.execute import as_planned, plan_strips, run
 from sepfilter.engine.rows import filtered_rows
 from sepfilter.kernels.factorization import FactorizedKernel
@@ -44,7 +45,7 @@ def verify(
     """
     direct = replace(options, method="direct", precision="double", rank=None, max_error=None)
     direct = replace(direct, dtype=plan.output.dtype)
-    reference = plan_cascade(cascade, plan.spec, direct)
+    reference = plan_cascade(cascade, plan.spec, direct, current_engine().speed)
     with np.errstate(over="ignore", invalid="ignore"):
         unrounded = _unrounded(plan, reference, as_planned(plan, image))
         rounded = _largest_difference(filtered, run(reference, image, threads=threads).pixels)

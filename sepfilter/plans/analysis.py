@@ -9,18 +9,24 @@ from typing import Final
 import numpy as np
 
 from sepfilter.geometry import ImageSpec
-from sepfilter.kernels.factorization import Factorization, factorize
+from sepfilter.kernels.factorization import Factorization, FactorizedKernel
 from sepfilter.kernels.kernel import AnyKernel, FactoredTaps, Kernel
 from sepfilter.kernels.symmetry import symmetry
-from sepfilter.plans.operations import fft_multiplications, nonzero, separable_multiplications
+from sepfilter.plans.cost import Size, Speed, best_block
+from sepfilter.plans.operations import nonzero, separable_multiplications
+from sepfilter.plans.options import Options
 from sepfilter.plans.plan import Plan
-from sepfilter.plans.planner import make_plan
+from sepfilter.plans.planner import plan_cascade
+from sepfilter.plans.transforms import multiplications
 
 LEVELS: Final = 255.0
 """Error bounds are stated for 8-bit samples."""
 
 MOST_BOUNDS: Final = 256
 """Ranks whose error is told: each takes as long as multiplying its terms out."""
+
+SAMPLE_IMAGE: Final = ImageSpec(3000, 4000, 3, "uint8")
+"""What is recommended without an image is for one of 12 megapixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ class MethodCosts:
     separable, separable_nonzero : int
         ``rank * (kh + kw)``; the taps of all factors that are not 0.
     fft : float
-        By overlap-save, see `fft_multiplications`.
+        By overlap-save, see `transforms.multiplications`.
     """
 
     direct: int
@@ -61,7 +67,7 @@ class KernelAnalysis:
     costs : MethodCosts or None
         None for a gradient.
     plan : Plan
-        What `apply` would do, for the image given or a sample 8-bit grey image.
+        What `apply` would do, for the image given or `SAMPLE_IMAGE`.
     image : ImageSpec or None
         The image given.
     bounds : tuple of (int, float)
@@ -81,35 +87,39 @@ class KernelAnalysis:
     components: tuple[KernelAnalysis, ...] = ()
 
 
-def analyze(kernel: AnyKernel, image: ImageSpec | None = None) -> KernelAnalysis:
+def analyze(kernel: AnyKernel, speed: Speed, image: ImageSpec | None = None) -> KernelAnalysis:
     """Find out all about a kernel.
 
     Parameters
     ----------
     kernel : Kernel or Gradient
         What to analyse.
+    speed : Speed
+        Of the engine that the recommendation is for.
     image : ImageSpec, optional
         The image that the recommendation is for.
 
     Examples
     --------
     >>> from sepfilter.kernels.presets import named_kernel
-    >>> analyze(named_kernel("disk:5")).nonzero
+    >>> from sepfilter.plans.speeds import AVX2
+    >>> analyze(named_kernel("disk:5"), AVX2).nonzero
     81
     """
-    plan = make_plan(kernel, image or ImageSpec(1, 1, 1, "uint8"))
+    factorized = FactorizedKernel.of(kernel)
+    plan = plan_cascade([factorized], image or SAMPLE_IMAGE, Options(), speed)
     if not isinstance(kernel, Kernel):
-        parts = tuple(analyze(component, image) for component in kernel.components)
+        parts = tuple(analyze(component, speed, image) for component in kernel.components)
         taps = sum(part.nonzero for part in parts)
         return KernelAnalysis(kernel, None, "", taps, None, plan, image, (), parts)
-    factors = factorize(kernel)
+    (factors,) = factorized.factors
     taps = _nonzero_taps(kernel)
     costs = MethodCosts(
         direct=kernel.height * kernel.width,
         nonzero=taps,
         separable=separable_multiplications(kernel.height, kernel.width, factors.rank),
         separable_nonzero=nonzero(factors.columns) + nonzero(factors.rows),
-        fft=fft_multiplications(kernel.height, kernel.width),
+        fft=_by_transforms(kernel, plan.spec, speed),
     )
     bounds = tuple((rank, LEVELS * factors.cut_off(rank).lost.bound) for rank in _told_ranks(factors.rank))
     return KernelAnalysis(
@@ -121,6 +131,14 @@ def analyze(kernel: AnyKernel, image: ImageSpec | None = None) -> KernelAnalysis
         plan,
         image,
         (*bounds, (factors.rank, LEVELS * factors.rest.bound)),
+    )
+
+
+def _by_transforms(kernel: Kernel, image: ImageSpec, speed: Speed) -> float:
+    """Multiplications a sample in the blocks that an image of this size would get."""
+    size = (kernel.height, kernel.width)
+    return multiplications(
+        best_block(size, Size(image.height, image.width, image.channels), speed.transforms), size
     )
 
 

@@ -1,8 +1,9 @@
-"""Choosing how to run one kernel: directly, or as how many separable terms, and why."""
+"""The ways to run one kernel that options and promises allow, for the planner to choose from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -16,28 +17,34 @@ from sepfilter.plans.operations import separable_multiplications
 from sepfilter.plans.options import Options
 from sepfilter.plans.passes import DirectPass, Pass, SeparablePass
 
+FEW_TAPS: Final = 225
+"""An outer product of more taps is not tried tap by tap: its factors have less than a seventh as many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How one kernel will run.
+    """A way to run one kernel.
 
     Attributes
     ----------
     kernel, factors : Kernel, Factorization
-        What was chosen for. The factors are those of the terms kept.
+        What runs. The factors are those of the terms kept.
+    method : str
+        direct, separable or fft.
     terms : int or None
-        Separable terms, or None for a direct pass.
+        Separable terms; None for all taps at once.
     error_bound : float
         Worst-case error of the terms left out, in units of the source.
-    reason : str
-        Why, in words.
+    asked : str
+        What options ask for it, in words; nothing for a way that is free to choose.
     """
 
     kernel: Kernel
     factors: Factorization
+    method: str
     terms: int | None
-    error_bound: float
-    reason: str
+    error_bound: float = 0.0
+    asked: str = ""
 
     @property
     def is_approximation(self) -> bool:
@@ -62,7 +69,7 @@ class Choice:
         return self.factors.whole
 
     def floating_pass(self) -> Pass:
-        """The pass with float64 taps."""
+        """The pass with float64 taps; by transforms, what they stand in for."""
         if self.terms is None:
             return DirectPass(self.kernel.taps)
         return SeparablePass(self.factors.columns, self.factors.rows)
@@ -83,10 +90,10 @@ class Choice:
         return self.factors.rest.total
 
 
-def choose(
+def choices(
     kernel: Kernel, factors: Factorization, options: Options, extent: Extent, max_error: float | None
-) -> Choice:
-    """Choose the cheapest way that is exact, or what the options ask for.
+) -> list[Choice]:
+    """List the ways to run a kernel: those that are exact, or what the options ask for.
 
     Parameters
     ----------
@@ -98,60 +105,63 @@ def choose(
         Where the samples lie that go in.
     max_error : float or None
         The share of `options.max_error` that this kernel may take.
+
+    Returns
+    -------
+    list of Choice
+        The first of equally good ones is the simplest.
     """
-    if options.rank is not None and options.rank < factors.rank:
-        return _approximation(
-            kernel, factors, options.rank, extent, f"rank {options.rank} of {factors.rank}, as asked"
-        )
-    if max_error is not None and (enough := _smallest_rank(kernel, factors, extent, max_error)) is not None:
-        reason = f"rank {enough} of {factors.rank} is the smallest within max error {max_error:g}"
-        return _approximation(kernel, factors, enough, extent, reason)
-    direct = kernel.height * kernel.width
-    separable = separable_multiplications(kernel.height, kernel.width, factors.rank)
-    if options.method == "direct":
-        return Choice(kernel, factors, None, 0.0, f"direct, as asked: {direct} multiplications a sample")
-    if options.method == "separable" or options.rank is not None:
-        reason = (
-            f"separable, as asked: {_plural(factors.rank, 'term')} of {kernel.height} + {kernel.width} "
-            f"multiplications a sample make {separable}, direct {direct}"
-        )
-        return Choice(kernel, factors, factors.rank, 0.0, reason)
-    if factors.rank == 0:
-        return Choice(kernel, factors, None, 0.0, "all taps are 0, and so is every result")
-    if factors.rank != 1:
-        reason = f"rank {factors.rank}, not separable: one 2-D pass of {direct} multiplications a sample"
-        return Choice(kernel, factors, None, 0.0, reason)
-    if separable >= direct:
-        reason = (
-            f"rank 1, but two 1-D passes would take {separable} multiplications a sample, "
-            f"one direct pass {direct}"
-        )
-        return Choice(kernel, factors, None, 0.0, reason)
-    reason = (
-        f"rank 1, separable: two 1-D passes take {kernel.height} + {kernel.width} = {separable} "
-        f"multiplications a sample, not {direct}"
-    )
-    return Choice(kernel, factors, 1, 0.0, reason)
+    if options.rank is not None:
+        asked = f"rank {options.rank} of {factors.rank}, as asked"
+        if options.rank < factors.rank:
+            return [_cut_off(kernel, factors, options.rank, extent, asked)]
+        return [Choice(kernel, factors, "separable", factors.rank, asked="separable, as asked")]
+    asked = "" if options.method == "auto" else f"{options.method}, as asked"
+    ways = [
+        Choice(kernel, factors, "direct", None, asked=asked),
+        Choice(kernel, factors, "separable", factors.rank, asked=asked),
+        Choice(kernel, factors, "fft", _terms_of_transforms(kernel, factors), asked=asked),
+    ]
+    exact = [way for way in ways if options.method in ("auto", way.method)]
+    if options.method == "auto" and _has_many_taps(kernel):
+        exact = exact[1:]
+    if max_error is not None and options.method in ("auto", "separable"):
+        enough = _smallest_rank(kernel, factors, extent, max_error)
+        if enough is not None:
+            why = f"rank {enough} of {factors.rank} is the smallest within max error {max_error:g}"
+            exact.append(_cut_off(kernel, factors, enough, extent, why))
+    return exact
+
+
+def _has_many_taps(kernel: Kernel) -> bool:
+    """True where the taps of known factors need not be built: as many can never be the cheapest way."""
+    return isinstance(kernel.form, FactoredTaps) and kernel.height * kernel.width > FEW_TAPS
+
+
+def _terms_of_transforms(kernel: Kernel, factors: Factorization) -> int | None:
+    """Transforms of known factors need no taps built; all others are of the taps, which are exact."""
+    return factors.rank if isinstance(kernel.form, FactoredTaps) and factors.rank else None
 
 
 def _smallest_rank(kernel: Kernel, factors: Factorization, extent: Extent, max_error: float) -> int | None:
-    """The smallest rank within the error that is cheaper than the exact ways, if there is one."""
+    """The smallest rank within the error that takes fewer multiplications than all terms or taps."""
     direct = kernel.height * kernel.width
     exact = min(direct, separable_multiplications(kernel.height, kernel.width, factors.rank))
     for rank in range(factors.rank):
         if separable_multiplications(kernel.height, kernel.width, rank) >= exact:
             return None
+        if extent.magnitude / 2 * factors.least_error(rank) > max_error:
+            continue
         if extent.error_without(factors.cut_off(rank).lost) <= max_error:
             return rank
     return None
 
 
-def _approximation(kernel: Kernel, factors: Factorization, rank: int, extent: Extent, reason: str) -> Choice:
+def _cut_off(kernel: Kernel, factors: Factorization, rank: int, extent: Extent, asked: str) -> Choice:
     """The first `rank` terms of the singular value decomposition."""
     cut = factors.cut_off(rank)
-    factors = replace(factors, columns=cut.columns, rows=cut.rows, rest=cut.lost)
-    bound = extent.error_without(cut.lost)
-    return Choice(kernel, factors, rank, bound, f"{reason}: off by at most {bound:.4g}")
+    kept = replace(factors, columns=cut.columns, rows=cut.rows, rest=cut.lost)
+    return Choice(kernel, kept, "separable", rank, extent.error_without(cut.lost), asked)
 
 
 def _integer_direct(kernel: Kernel) -> DirectPass | None:
@@ -171,8 +181,3 @@ def _integer_direct(kernel: Kernel) -> DirectPass | None:
             return None
         numerators = np.array(form.exact.numerators, dtype=np.float64)
     return DirectPass(read_only(numerators), form.exact.denominator)
-
-
-def _plural(number: int, noun: str) -> str:
-    """The number with its noun."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")

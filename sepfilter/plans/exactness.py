@@ -9,14 +9,14 @@ from typing import Final
 import numpy as np
 
 from sepfilter.geometry import ImageSpec
-from sepfilter.kernels.kernel import AnyKernel, Kernel
 from sepfilter.plans.arithmetic import Extent
 from sepfilter.plans.border import Border
 from sepfilter.plans.choice import Choice
 from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.passes import DirectPass, Pass
+from sepfilter.plans.passes import AnyPass, DirectPass, FFTPass, Pass
 from sepfilter.plans.plan import Stage
 from sepfilter.plans.precision import Arithmetic, OutOfReachError
+from sepfilter.plans.transforms import transform_error
 
 EXACT_INTEGERS: Final = {"float32": 2.0**24, "float64": 2.0**51}
 """Integers up to here are exact; two bits of float64 are kept for how far a quotient is from a tie."""
@@ -26,6 +26,9 @@ EXACT_QUOTIENTS: Final = {"float32": 2.0**22, "float64": 2.0**51}
 
 What is no tie is at least 1 / (2 d) away from one, and two roundoffs of the quotient are less than that.
 """
+
+LARGEST_TRANSFORM_ERROR: Final = 0.25
+"""Of a sum of integers, which is rounded then: half of what could lead to another one."""
 
 LARGEST_INTEGER: Final = {"int16": 2**15 - 1, "int32": 2**31 - 1}
 """Of an integer accumulator; its factors, and column sums on the way, have 16 bits in both."""
@@ -58,29 +61,45 @@ def check_source(spec: ImageSpec, border: Border, output: OutputMap, *, premulti
         raise OutOfReachError("scale or offset would round the result a second time")
 
 
-def integer_passes(
-    kernel: AnyKernel, choices: Sequence[Choice], extent: Extent, arithmetic: Arithmetic
-) -> tuple[Pass, ...]:
-    """The passes of integers, if all that they sum up fits into the type that stores it.
+def integer_pass(choice: Choice, extent: Extent, arithmetic: Arithmetic) -> Pass:
+    """The pass of integers of one kernel, if all that it sums up fits into the type that stores it.
 
     Raises
     ------
     OutOfReachError
         It does not, or the kernel is not rational.
     """
-    samples = arithmetic.samples
-    passes = tuple(_integer_pass(choice, extent, samples) for choice in choices)
+    one = _integer_pass(choice, extent, arithmetic.samples)
     if arithmetic.is_integer:
-        for one in passes:
-            _check_accumulator(one, extent.magnitude, arithmetic.accumulator)
-    if isinstance(kernel, Kernel):
-        return passes
+        _check_accumulator(one, extent.magnitude, arithmetic.accumulator)
+    return one
+
+
+def check_squares(name: str, passes: Sequence[AnyPass], results: Sequence[Extent], samples: str) -> None:
+    """The sum of squares of a gradient's derivatives has to be exact as well.
+
+    Raises
+    ------
+    OutOfReachError
+        It is not.
+    """
     if any(one.denominator != 1 for one in passes):
-        raise OutOfReachError(f"{kernel.name} is not made of whole numbers")
-    squares = sum(extent.filtered(choice.whole, 0.0).magnitude ** 2 for choice in choices)
+        raise OutOfReachError(f"{name} is not made of whole numbers")
+    squares = sum(result.magnitude**2 for result in results)
     if squares > 2 * EXACT_SQUARES[samples]:
-        raise OutOfReachError(f"{kernel.name} makes squares beyond {2 * EXACT_SQUARES[samples]:.0f}")
-    return passes
+        raise OutOfReachError(f"{name} makes squares beyond {2 * EXACT_SQUARES[samples]:.0f}")
+
+
+def check_transforms(one: FFTPass, magnitude: float) -> None:
+    """Sums by transforms are rounded to whole numbers, and have to be near enough to the right ones.
+
+    Raises
+    ------
+    OutOfReachError
+        They are not.
+    """
+    if transform_error(one, magnitude) > LARGEST_TRANSFORM_ERROR:
+        raise OutOfReachError("transforms are not exact enough for sums as large as these")
 
 
 def check_integer_result(stage: Stage) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import log2
 
 import numpy as np
 
 from sepfilter.kernels.arrays import FloatArray
-from sepfilter.plans.passes import DirectPass, Pass
+from sepfilter.plans.passes import AnyPass, DirectPass, FFTPass
+from sepfilter.plans.transforms import multiplications
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Operations:
     ----------
     multiplications : int
         The textbook's count for the chosen way, every tap counting: kh * kw a sample for a direct
-        pass, R * (kh + kw) for R separable terms. A cascade or gradient: the sum over its kernels.
+        pass, R * (kh + kw) for R separable terms, see `transforms.multiplications` for Fourier
+        transforms. A cascade or gradient: the sum over its kernels.
     executed_multiplications : int
         The same without taps that are 0.
     additions : int
@@ -60,12 +61,12 @@ class Operations:
         )
 
 
-def count(chosen: Iterable[Pass], samples: int) -> Operations:
+def count(chosen: Iterable[AnyPass], samples: int) -> Operations:
     """Count what passes over the same image take together.
 
     Parameters
     ----------
-    chosen : iterable of DirectPass or SeparablePass
+    chosen : iterable of DirectPass, SeparablePass or FFTPass
         One, or the two of a gradient.
     samples : int
         Output samples, pixels times channels.
@@ -80,9 +81,9 @@ direct_multiplications=900, samples=100)
     """
     passes = list(chosen)
     return Operations(
-        multiplications=samples * sum(map(_taps, passes)),
-        executed_multiplications=samples * sum(map(_nonzero_taps, passes)),
-        additions=samples * sum(map(_additions, passes)),
+        multiplications=round(samples * sum(map(_taps, passes))),
+        executed_multiplications=round(samples * sum(map(_nonzero_taps, passes))),
+        additions=round(samples * sum(map(_additions, passes))),
         direct_multiplications=samples * sum(one.height * one.width for one in passes),
         samples=samples,
     )
@@ -104,44 +105,28 @@ def nonzero(taps: FloatArray) -> int:
     return int(np.count_nonzero(taps))
 
 
-def fft_multiplications(height: int, width: int) -> float:
-    """Real multiplications a sample by overlap-save with the best square power-of-two block.
-
-    A real transform of n points takes n log2(n) real multiplications (half of the radix-2 complex
-    transform's 2 n log2(n)); a block takes one forward, one inverse, and the product of n / 2
-    complex values at 4 real multiplications; it yields (N - kh + 1) * (N - kw + 1) samples.
-
-    Examples
-    --------
-    >>> round(fft_multiplications(101, 101), 1)
-    50.8
-    """
-    smallest = max(height, width, 2).bit_length()
-    costs: list[float] = []
-    for exponent in range(smallest, smallest + 6):
-        side = 1 << exponent
-        points = side * side
-        per_block = 2 * points * log2(points) + 2 * points
-        costs.append(per_block / ((side - height + 1) * (side - width + 1)))
-    return min(costs)
-
-
-def _taps(one: Pass) -> int:
+def _taps(one: AnyPass) -> float:
     """Textbook multiplications a sample."""
+    if isinstance(one, FFTPass):
+        return multiplications(one.block, (one.height, one.width))
     if isinstance(one, DirectPass):
         return one.height * one.width
     return separable_multiplications(one.height, one.width, one.terms)
 
 
-def _nonzero_taps(one: Pass) -> int:
+def _nonzero_taps(one: AnyPass) -> float:
     """Multiplications a sample without zero taps."""
+    if isinstance(one, FFTPass):
+        return _taps(one)
     if isinstance(one, DirectPass):
         return nonzero(one.taps)
     return nonzero(one.columns) + nonzero(one.rows)
 
 
-def _additions(one: Pass) -> int:
-    """Additions a sample."""
+def _additions(one: AnyPass) -> float:
+    """Additions a sample: of transforms one and a half times as many as multiplications."""
+    if isinstance(one, FFTPass):
+        return 1.5 * _taps(one)
     if isinstance(one, DirectPass):
         return one.height * one.width - 1
     return max(one.terms * (one.height + one.width - 2) + one.terms - 1, 0)

@@ -15,7 +15,7 @@ from sepfilter.plans.border import Border
 from sepfilter.plans.precision import PRECISIONS
 
 PADDINGS: Final = ("same", "valid")
-METHODS: Final = ("auto", "direct", "separable")
+METHODS: Final = ("auto", "direct", "separable", "fft")
 ALPHAS: Final = ("premultiply", "separate", "keep")
 
 
@@ -30,7 +30,7 @@ class Options:
     padding : str
         ``same`` size as the image, or ``valid``: only where the whole kernel lies on the image.
     method : str
-        auto, direct, or separable.
+        auto, direct, separable, or fft: Fourier transforms.
     precision : str
         auto; exact, the correctly rounded exact result; fast, 16-bit taps for 8-bit images; float;
         double.
@@ -117,5 +117,6 @@ class Options:
         """No option may make another meaningless."""
         if self.rank is not None and self.max_error is not None:
             raise OptionError("rank and max error both choose the rank: give one of them")
-        if self.method == "direct" and (self.rank is not None or self.max_error is not None):
-            raise OptionError("a direct pass has no rank: leave out rank and max error, or the method")
+        if self.method in ("direct", "fft") and (self.rank is not None or self.max_error is not None):
+            way = "a direct pass" if self.method == "direct" else "a Fourier transform"
+            raise OptionError(f"{way} has no rank: leave out rank and max error, or the method")

@@ -1,4 +1,4 @@
-"""The ways to run one kernel: all taps at once, or a sum of column and row passes."""
+"""The ways to run one kernel: all taps at once, a sum of column and row passes, or Fourier transforms."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ class DirectPass(ComparesArrays):
     def width(self) -> int:
         """Columns of taps."""
         return int(self.taps.shape[1])
+
+    @property
+    def method(self) -> str:
+        """What reports call it."""
+        return "direct"
 
     @property
     def terms(self) -> None:
@@ -94,6 +99,11 @@ class SeparablePass(ComparesArrays):
         return int(self.rows.shape[1])
 
     @property
+    def method(self) -> str:
+        """What reports call it."""
+        return "separable"
+
+    @property
     def terms(self) -> int:
         """R."""
         return int(self.columns.shape[0])
@@ -118,3 +128,62 @@ class SeparablePass(ComparesArrays):
 
 
 Pass: TypeAlias = DirectPass | SeparablePass
+"""A way that an engine runs, tap by tap."""
+
+
+@dataclass(frozen=True, slots=True)
+class FFTPass:
+    """Another pass by overlap-save: blocks of the image are transformed, multiplied and transformed back.
+
+    Blocks lie on a grid that is fixed to the coordinates of the result, so that it does not matter in
+    what strips an image is filtered.
+
+    Attributes
+    ----------
+    of : DirectPass or SeparablePass
+        The taps; also what runs on blocks that hold infinities or NaN.
+    block : (int, int)
+        Rows and columns of a transform, at least as many as there are taps.
+    """
+
+    of: Pass
+    block: tuple[int, int]
+
+    @property
+    def method(self) -> str:
+        """What reports call it."""
+        return "fft"
+
+    @property
+    def height(self) -> int:
+        """Rows of taps."""
+        return self.of.height
+
+    @property
+    def width(self) -> int:
+        """Columns of taps."""
+        return self.of.width
+
+    @property
+    def step(self) -> tuple[int, int]:
+        """Rows and columns of the grid: the results of one block."""
+        return self.block[0] - self.height + 1, self.block[1] - self.width + 1
+
+    @property
+    def terms(self) -> None:
+        """No separable terms."""
+        return None
+
+    @property
+    def denominator(self) -> float:
+        """The sum is divided by it; where it was planned for integers, the sum is rounded to one first."""
+        return self.of.denominator
+
+    @property
+    def magnitude(self) -> float:
+        """``sum |taps|`` or more, before the division."""
+        return self.of.magnitude
+
+
+AnyPass: TypeAlias = Pass | FFTPass
+"""Any way to run a kernel."""

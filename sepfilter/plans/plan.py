@@ -8,7 +8,7 @@ from sepfilter.geometry import ImageSpec
 from sepfilter.plans.border import Border
 from sepfilter.plans.operations import Operations
 from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.passes import DirectPass, Pass
+from sepfilter.plans.passes import AnyPass, FFTPass, Pass
 from sepfilter.plans.precision import Arithmetic
 
 
@@ -20,7 +20,7 @@ class Stage:
     ----------
     name : str
         The kernel's.
-    passes : tuple of DirectPass or SeparablePass
+    passes : tuple of DirectPass, SeparablePass or FFTPass
         One; or the two derivatives of a gradient, combined as the magnitude.
     anchor : (int, int)
         The tap (ay, ax) that lies on the output pixel.
@@ -38,10 +38,12 @@ class Stage:
         Integers only: a gradient's root is taken of an exact sum of squares.
     reason : str
         Why these passes.
+    nanoseconds : float
+        What they are predicted to take for a sample of the stage's result, on one thread.
     """
 
     name: str
-    passes: tuple[Pass, ...]
+    passes: tuple[AnyPass, ...]
     anchor: tuple[int, int]
     offset: float
     border: Border
@@ -50,6 +52,7 @@ class Stage:
     error_bound: float
     is_exact: bool
     reason: str
+    nanoseconds: float = 0.0
 
     @property
     def height(self) -> int:
@@ -63,8 +66,8 @@ class Stage:
 
     @property
     def method(self) -> str:
-        """``direct`` or ``separable``, or ``mixed`` where a gradient's derivatives differ."""
-        return one_of({"direct" if isinstance(one, DirectPass) else "separable" for one in self.passes})
+        """``direct``, ``separable`` or ``fft``, or ``mixed`` where a gradient's derivatives differ."""
+        return one_of({one.method for one in self.passes})
 
     @property
     def rank(self) -> int | None:
@@ -75,6 +78,22 @@ class Stage:
     def is_magnitude(self) -> bool:
         """True for a gradient."""
         return len(self.passes) > 1
+
+    @property
+    def by_taps(self) -> tuple[Pass, ...]:
+        """The passes tap by tap: where transforms stand in for them, what they stand in for."""
+        return tuple(one.of if isinstance(one, FFTPass) else one for one in self.passes)
+
+    @property
+    def divides_last(self) -> bool:
+        """True where the division by the denominator is part of the last scaling, and rounds with it."""
+        return not self.is_exact and not self.is_magnitude
+
+    @property
+    def grid_rows(self) -> int:
+        """Rows of results that are made together, counted from the first: 1 but for transforms."""
+        first = self.passes[0]
+        return first.step[0] if isinstance(first, FFTPass) else 1
 
     @property
     def halo(self) -> tuple[int, int, int, int]:
@@ -153,7 +172,7 @@ class Plan:
 
     @property
     def method(self) -> str:
-        """``direct``, ``separable``, ``copy``, or ``mixed`` where stages differ."""
+        """``direct``, ``separable``, ``fft``, ``copy``, or ``mixed`` where stages differ."""
         return "copy" if self.is_copy else one_of({stage.method for stage in self.stages})
 
     @property
@@ -161,6 +180,17 @@ class Plan:
         """The most terms that any separable pass has; None where all are direct."""
         ranks = [stage.rank for stage in self.stages if stage.rank is not None]
         return None if self.is_copy else max(ranks, default=None)
+
+    @property
+    def nanoseconds(self) -> float:
+        """What the plan is predicted to take for a sample of the output, on one thread."""
+        return self.total_nanoseconds / self.operations.samples
+
+    @property
+    def total_nanoseconds(self) -> float:
+        """The same for the whole image."""
+        stages = () if self.is_copy else (*self.stages, *self.alpha_stages)
+        return sum(stage.nanoseconds * stage.operations.samples for stage in stages)
 
     @property
     def arithmetic(self) -> Arithmetic:

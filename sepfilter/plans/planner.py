@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,10 @@ from sepfilter.errors import OptionError
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
-from sepfilter.kernels.notation import as_kernel
+from sepfilter.kernels.notation import as_kernel, parse_cascade
 from sepfilter.plans.arithmetic import PARTIAL_SUM_TYPES, Extent, mapping_error, reading_error
 from sepfilter.plans.border import Border
+from sepfilter.plans.cost import Speed
 from sepfilter.plans.exactness import (
     check_integer_result,
     check_output,
@@ -26,9 +27,9 @@ from sepfilter.plans.options import Options
 from sepfilter.plans.output_map import OutputMap, make_output_map
 from sepfilter.plans.plan import Plan, Stage
 from sepfilter.plans.precision import DOUBLE, Arithmetic, OutOfReachError, candidates, needs_double
+from sepfilter.plans.runs import StageInput
 from sepfilter.plans.staging import (
     PlannedStage,
-    StageInput,
     crop_kernel,
     keeps_light,
     opacity_kernel,
@@ -38,25 +39,39 @@ from sepfilter.plans.staging import (
 LARGEST_ARITHMETIC_ERROR: Final = 0.1
 """In levels: where float samples could err by more, the plan turns to double."""
 
+EXACTNESS: Final = 2.0
+"""An exact result is worth so many times the time that a rounded one would take."""
+
+CLEARLY: Final = 0.8
+"""Of two kinds of arithmetic that keep the promises the later one is taken only at this share of the cost."""
+
 KernelLike: TypeAlias = AnyKernel | str | npt.ArrayLike
 
 
-def make_plan(kernel: KernelLike | Sequence[AnyKernel | str], spec: ImageSpec, **options: Any) -> Plan:
+def as_cascade(kernel: KernelLike | Sequence[AnyKernel | str]) -> tuple[AnyKernel, ...]:
+    """Kernels in the order in which they run: one, or those of a sequence."""
+    if isinstance(kernel, str):
+        return parse_cascade(kernel)
+    if isinstance(kernel, (list, tuple)) and kernel and isinstance(kernel[0], (Kernel, Gradient, str)):
+        return tuple(part for one in kernel for part in as_cascade(one))
+    return (as_kernel(kernel),)  # type: ignore[arg-type]
+
+
+def plan_cascade(
+    cascade: Sequence[FactorizedKernel], spec: ImageSpec, options: Options, speed: Speed
+) -> Plan:
     """Decide how to filter images of a given shape and type, and say why.
 
     Parameters
     ----------
-    kernel : Kernel, Gradient, str, array-like, or a sequence of kernels or names
-        A sequence is a cascade: its kernels run one after the other, without rounding in between.
+    cascade : sequence of FactorizedKernel
+        They run one after the other, without rounding in between.
     spec : ImageSpec
         The image, without its pixels.
-    **options
-        As in `Options`: border, padding, method, precision, rank, max_error, levels, scale, offset,
-        output_range, dtype, alpha.
-
-    Returns
-    -------
-    Plan
+    options : Options
+        What is asked for.
+    speed : Speed
+        Of the engine that will run it.
 
     Raises
     ------
@@ -64,28 +79,16 @@ def make_plan(kernel: KernelLike | Sequence[AnyKernel | str], spec: ImageSpec, *
         An option cannot be honoured; the message says why.
     ShapeError
         ``valid`` padding on an image smaller than the kernel.
-    KernelError
-        The kernel is malformed.
 
     Examples
     --------
-    >>> plan = make_plan("sobel-x", ImageSpec(512, 512, 1, "uint8"))
+    >>> from sepfilter.kernels.presets import named_kernel
+    >>> from sepfilter.plans.speeds import AVX2
+    >>> sobel = FactorizedKernel.of(named_kernel("sobel-x"))
+    >>> plan = plan_cascade([sobel], ImageSpec(512, 512, 1, "uint8"), Options(), AVX2)
     >>> plan.method, plan.precision, plan.operations.multiplications_per_sample
     ('separable', 'exact', 6.0)
     """
-    cascade = [FactorizedKernel.of(one) for one in as_cascade(kernel)]
-    return plan_cascade(cascade, spec, Options(**options))
-
-
-def as_cascade(kernel: KernelLike | Sequence[AnyKernel | str]) -> tuple[AnyKernel, ...]:
-    """Kernels in the order in which they run: one, or those of a sequence."""
-    if isinstance(kernel, (list, tuple)) and kernel and isinstance(kernel[0], (Kernel, Gradient, str)):
-        return tuple(as_kernel(one) for one in kernel)
-    return (as_kernel(kernel),)  # type: ignore[arg-type]
-
-
-def plan_cascade(cascade: Sequence[FactorizedKernel], spec: ImageSpec, options: Options) -> Plan:
-    """`make_plan` for kernels and options that are made already: for many images of one job."""
     if options.levels is not None and spec.is_integer:
         raise OptionError(f"levels are for float images: {spec.dtype} has {spec.levels:.0f} for full white")
     output = make_output_map(
@@ -95,7 +98,7 @@ def plan_cascade(cascade: Sequence[FactorizedKernel], spec: ImageSpec, options: 
         output_range=options.output_range,
         dtype=_output_dtype(options),
     )
-    draft = _Draft(tuple(cascade), spec, options, output)
+    draft = _Draft(tuple(cascade), spec, options, output, speed)
     if draft.alpha == "premultiply":
         draft = draft.with_offsets_last()
     if draft.divides_by_alpha and options.max_error is not None:
@@ -104,31 +107,45 @@ def plan_cascade(cascade: Sequence[FactorizedKernel], spec: ImageSpec, options: 
             "use --alpha keep or separate, or --rank"
         )
     with np.errstate(over="ignore", invalid="ignore"):  # a kernel of 1e308 has infinite bounds
-        return _first_that_holds(draft)
+        return _cheapest_that_holds(draft)
 
 
-def _first_that_holds(draft: _Draft) -> Plan:
-    """The plan in the cheapest arithmetic that keeps the promises."""
+def _cheapest_that_holds(draft: _Draft) -> Plan:
+    """The plan in the cheapest arithmetic that keeps the promises, exactness being worth some time."""
     if draft.is_copy:
         return replace(draft.plan(DOUBLE), precision="exact", arithmetic_bound=0.0)
     asked = draft.options.precision
     reason = f"it is for one kernel on 8-bit samples, beyond the border too, not {draft.spec.dtype}"
     if not draft.has_samples_beyond:
         reason += f" with border {draft.border}"
+    made: list[Plan] = []
     best: Plan | None = None
     for arithmetic in draft.candidates:
+        worth = EXACTNESS if arithmetic.is_exact else 1.0
+        budget = inf if best is None else _weighed(best) * worth * CLEARLY
         try:
-            plan = draft.plan(arithmetic)
+            plan = draft.plan(arithmetic, budget)
         except OutOfReachError as error:
             reason = str(error)
             continue
-        if arithmetic.is_exact or arithmetic == DOUBLE or plan.arithmetic_bound <= LARGEST_ARITHMETIC_ERROR:
-            return plan
-        if best is None or plan.arithmetic_bound < best.arithmetic_bound:
+        made.append(plan)
+        if _keeps_promises(plan):
             best = plan
-    if best is not None and asked != "auto":
+    if best is not None:
         return best
+    if made and asked != "auto":
+        return min(made, key=lambda plan: plan.arithmetic_bound)
     raise OptionError(f"precision {asked}: {reason}: use auto, float or double")
+
+
+def _weighed(plan: Plan) -> float:
+    """Predicted cost, less where the result is exact."""
+    return plan.total_nanoseconds / (EXACTNESS if plan.precision == "exact" else 1.0)
+
+
+def _keeps_promises(plan: Plan) -> bool:
+    """True where an exact or double plan, or a small worst-case error, is the best that there is."""
+    return plan.precision in ("exact", "double") or plan.arithmetic_bound <= LARGEST_ARITHMETIC_ERROR
 
 
 def _output_dtype(options: Options) -> npt.DTypeLike | None:
@@ -146,6 +163,7 @@ class _Draft:
     spec: ImageSpec
     options: Options
     output: OutputMap
+    speed: Speed
 
     @property
     def is_copy(self) -> bool:
@@ -207,20 +225,20 @@ class _Draft:
         edges = self.options.edges
         return Border("constant", 0.0) if self.alpha == "premultiply" and edges.mode == "constant" else edges
 
-    def plan(self, arithmetic: Arithmetic) -> Plan:
+    def plan(self, arithmetic: Arithmetic, budget: float = inf) -> Plan:
         """The plan in this arithmetic.
 
         Raises
         ------
         OutOfReachError
-            It does not suit: some sum does not fit, or is no fraction.
+            It does not suit: some sum does not fit, or is no fraction; or it takes more than the budget.
         """
         premultiplied = self.alpha == "premultiply"
         samples = arithmetic.samples
         if arithmetic.is_exact:
             check_source(self.spec, self.border, self.output, premultiplied=premultiplied)
         apart = self.alpha in ("premultiply", "keep")
-        planned = self._stages(arithmetic, self.spec.channels - apart)
+        planned = self._stages(arithmetic, self.spec.channels - apart, budget)
         magnitude = planned[-1].extent.magnitude
         if arithmetic.is_exact:
             check_output(planned[-1].stage, magnitude, self.output, samples)
@@ -246,7 +264,7 @@ class _Draft:
             is_copy=self.is_copy,
         )
 
-    def _stages(self, arithmetic: Arithmetic, channels: int) -> list[PlannedStage]:
+    def _stages(self, arithmetic: Arithmetic, channels: int, budget: float) -> list[PlannedStage]:
         """Plan the kernels in turn, each on what the one before it makes."""
         height, width = self.spec.height, self.spec.width
         extent = self._extent()
@@ -258,7 +276,16 @@ class _Draft:
             given = StageInput(
                 height, width, channels, extent.including(self.border), self.border, partial_sums=partial
             )
-            one = plan_stage(kernel, given, self.options, arithmetic=arithmetic, max_error=max_error)
+            one = plan_stage(
+                kernel,
+                given,
+                self.options,
+                arithmetic=arithmetic,
+                max_error=max_error,
+                speed=self.speed,
+                budget=budget,
+            )
+            budget -= one.stage.nanoseconds * one.stage.operations.samples
             height, width = one.stage.output_size(height, width)
             extent = one.extent
             planned.append(one)
@@ -298,6 +325,7 @@ class _Draft:
                 options,
                 arithmetic=DOUBLE,
                 max_error=None,
+                speed=self.speed,
             ).stage
             height, width = stage.output_size(height, width)
             stages.append(stage)

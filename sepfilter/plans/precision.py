@@ -56,7 +56,7 @@ _EXACT_BYTES: Final = tuple(
     for samples in ("float32", "float64")
 )
 _EXACT_FLOAT: Final = Arithmetic("exact", "float32", "float32")
-_EXACT_DOUBLE: Final = Arithmetic("exact", "float64", "float64")
+EXACT_DOUBLE: Final = Arithmetic("exact", "float64", "float64")
 
 
 def candidates(precision: str, spec: ImageSpec, *, raw: bool, wide: bool) -> list[Arithmetic]:
@@ -85,7 +85,7 @@ def candidates(precision: str, spec: ImageSpec, *, raw: bool, wide: bool) -> lis
     if on_bytes and (not wide or precision == "fast"):
         found += FAST
     found += [one for one in (_EXACT_FLOAT,) if not wide]
-    found.append(_EXACT_DOUBLE)
+    found.append(EXACT_DOUBLE)
     if not wide or precision == "float":
         found.append(FLOAT)
     found.append(DOUBLE)

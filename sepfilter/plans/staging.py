@@ -3,48 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import hypot, sqrt
+from math import hypot, inf, sqrt
 
 import numpy as np
 
 from sepfilter.errors import ShapeError
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
-from sepfilter.plans.arithmetic import UNIT_ROUNDOFF, Extent, combined, rounding_error
-from sepfilter.plans.border import Border
-from sepfilter.plans.choice import Choice, choose
-from sepfilter.plans.exactness import integer_passes
-from sepfilter.plans.fixed_point import fractions
+from sepfilter.plans.arithmetic import UNIT_ROUNDOFF, Extent, combined
+from sepfilter.plans.choice import Choice, choices
+from sepfilter.plans.cost import Size, Speed
+from sepfilter.plans.exactness import check_squares
 from sepfilter.plans.operations import count
 from sepfilter.plans.options import Options
-from sepfilter.plans.passes import Pass
 from sepfilter.plans.plan import Stage
 from sepfilter.plans.precision import Arithmetic, OutOfReachError
-from sepfilter.plans.quantization import quantize
-
-
-@dataclass(frozen=True, slots=True)
-class StageInput:
-    """What one stage is given.
-
-    Attributes
-    ----------
-    height, width, channels : int
-        Size of the image that goes in.
-    extent : Extent
-        Where its samples lie.
-    border : Border
-        What lies beyond its edges.
-    partial_sums : bool
-        Float sums of it are made of partial sums: the compiled engine does so for 16-bit samples.
-    """
-
-    height: int
-    width: int
-    channels: int
-    extent: Extent
-    border: Border
-    partial_sums: bool = False
+from sepfilter.plans.reasons import reason
+from sepfilter.plans.runs import StageInput, estimates, work_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +55,10 @@ def plan_stage(
     *,
     arithmetic: Arithmetic,
     max_error: float | None,
+    speed: Speed,
+    budget: float = inf,
 ) -> PlannedStage:
-    """Plan one kernel or gradient at one precision.
+    """Plan one kernel or gradient at one precision: the ways that it can be run, and the cheapest of them.
 
     Parameters
     ----------
@@ -95,38 +72,53 @@ def plan_stage(
         What it runs in.
     max_error : float or None
         What of the error this stage may take, in units of the source.
+    speed : Speed
+        The engine's.
+    budget : float
+        The most that it may be predicted to take, in nanoseconds of one thread for the whole image.
 
     Raises
     ------
     OutOfReachError
         The arithmetic cannot do this: for ``exact``, the kernel is not rational or sums grow too large.
+        Or it would take more than the budget.
     ShapeError
         The padding is valid, and the image smaller than the kernel.
     """
     kernel = factorized.kernel
+    if isinstance(kernel, Gradient) and arithmetic.is_integer and not arithmetic.is_exact:
+        raise OutOfReachError(f"{kernel.name} is two kernels, which 16-bit taps are not for")
+    size = _result_size(kernel, given, options.padding)
     share = None if max_error is None else max_error / sqrt(len(kernel.components))
-    choices = [
-        choose(component, factors, options, given.extent, share)
+    ways = [
+        estimates(choices(component, factors, options, given.extent, share), given, size, arithmetic, speed)
         for component, factors in zip(kernel.components, factorized.factors, strict=True)
     ]
-    passes, rounding = _passes(kernel, choices, given, arithmetic)
+    if sum(found[0].nanoseconds for found in ways) * size.samples > budget:
+        raise OutOfReachError("other arithmetic costs less")
+    chosen = work_out(ways, given, arithmetic)
+    if arithmetic.is_exact and isinstance(kernel, Gradient):
+        results = [given.extent.filtered(run.choice.whole, 0.0) for run in chosen]
+        check_squares(kernel.name, [run.one for run in chosen], results, arithmetic.samples)
     stage = Stage(
         name=kernel.name,
-        passes=passes,
+        passes=tuple(run.one for run in chosen),
         anchor=kernel.components[0].anchor,
         offset=0.0 if isinstance(kernel, Gradient) else kernel.offset,
         border=given.border,
         padding=options.padding,
-        operations=count(passes, _samples(kernel, given, options.padding)),
-        error_bound=combined([choice.error_bound for choice in choices]),
+        operations=count([run.one for run in chosen], size.samples),
+        error_bound=combined([run.choice.error_bound for run in chosen]),
         is_exact=arithmetic.is_exact,
-        reason=_reason(choices),
+        reason=reason(ways, chosen),
+        nanoseconds=sum(run.estimate.nanoseconds for run in chosen),
     )
-    extent = _extent(choices, stage, given.extent)
+    extent = _extent([run.choice for run in chosen], stage, given.extent)
+    rounding = combined([run.rounding for run in chosen])
     if not arithmetic.is_exact:
         rounding += _rounding_after(stage, extent, arithmetic.samples)
-    gain = combined([choice.gain for choice in choices])
-    kept_gain = combined([choice.kept_gain for choice in choices])
+    gain = combined([run.choice.gain for run in chosen])
+    kept_gain = combined([run.choice.kept_gain for run in chosen])
     return PlannedStage(stage, extent, gain, kept_gain, rounding)
 
 
@@ -155,8 +147,8 @@ def keeps_light(kernel: AnyKernel) -> bool:
     return isinstance(kernel, Kernel) and kernel.sum != 0
 
 
-def _samples(kernel: AnyKernel, given: StageInput, padding: str) -> int:
-    """Output samples of the stage."""
+def _result_size(kernel: AnyKernel, given: StageInput, padding: str) -> Size:
+    """Rows, columns and channels that come out."""
     height, width = given.height, given.width
     if padding == "valid":
         height, width = height - kernel.height + 1, width - kernel.width + 1
@@ -165,7 +157,7 @@ def _samples(kernel: AnyKernel, given: StageInput, padding: str) -> int:
             f"{kernel.name} has {kernel.height} rows and {kernel.width} columns, more than the image "
             f"({given.height} x {given.width}): valid padding leaves nothing; use --padding same"
         )
-    return height * width * given.channels
+    return Size(height, width, given.channels)
 
 
 def _extent(choices: list[Choice], stage: Stage, given: Extent) -> Extent:
@@ -176,39 +168,9 @@ def _extent(choices: list[Choice], stage: Stage, given: Extent) -> Extent:
     return Extent(0.0, hypot(*(extent.magnitude for extent in extents)))
 
 
-def _passes(
-    kernel: AnyKernel, choices: list[Choice], given: StageInput, arithmetic: Arithmetic
-) -> tuple[tuple[Pass, ...], float]:
-    """The passes in their arithmetic, and the worst-case error of their sums."""
-    if arithmetic.is_exact:
-        return integer_passes(kernel, choices, given.extent, arithmetic), 0.0
-    floating = [choice.floating_pass() for choice in choices]
-    if arithmetic.is_integer:
-        if isinstance(kernel, Gradient) or choices[0].terms == 0:
-            raise OutOfReachError(f"{kernel.name} does not suit 16-bit integers")
-        rounded = fractions if arithmetic.accumulator == "uint16" else quantize
-        one, error = rounded(floating[0], given.extent)
-        return (one,), error + given.extent.magnitude * choices[0].taps_error()
-    errors = [
-        rounding_error(
-            one, arithmetic.samples, given.extent.magnitude, choice.taps_error(), partial=given.partial_sums
-        )
-        for one, choice in zip(floating, choices, strict=True)
-    ]
-    return tuple(floating), combined(errors)
-
-
 def _rounding_after(stage: Stage, result: Extent, samples: str) -> float:
     """Worst-case error of what follows the sums of a stage: a root, an offset."""
     unit = UNIT_ROUNDOFF[samples]
     if stage.is_magnitude:  # two squares, their sum, its root
         return 3 * unit * result.magnitude
     return 2 * unit * result.magnitude if stage.offset else 0.0
-
-
-def _reason(choices: list[Choice]) -> str:
-    """The reason in words, once where both derivatives share it."""
-    reasons = dict.fromkeys(choice.reason for choice in choices)
-    if len(choices) > 1 and len(reasons) == 1:
-        return f"both derivatives: {choices[0].reason}"
-    return ", ".join(reasons)

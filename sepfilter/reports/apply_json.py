@@ -85,6 +85,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "reason": plan.reason,
         "error_bound": finite(plan.error_bound),
         "arithmetic_bound": finite(plan.arithmetic_bound),
+        "predicted_nanoseconds_per_sample": finite(plan.nanoseconds),
         "halo": list(plan.halo),
         "stages": [_stage(stage) for stage in plan.stages],
         "alpha": plan.alpha,
@@ -101,6 +102,7 @@ def _stage(stage: Stage) -> dict[str, Any]:
         "anchor": list(stage.anchor),
         "halo": list(stage.halo),
         "error_bound": finite(stage.error_bound),
+        "predicted_nanoseconds_per_sample": finite(stage.nanoseconds),
         "reason": stage.reason,
         "operations": _operations(stage.operations),
     }

@@ -101,6 +101,10 @@ def _plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.alpha != "none":
         yield "alpha", plan.alpha
     yield "multiplications", _multiplications(plan.operations)
+    yield (
+        "predicted",
+        f"{plan.nanoseconds:.3g} ns a sample, {plan.total_nanoseconds / 1e9:.3f} s of one thread",
+    )
     yield "error", _error(plan)
 
 

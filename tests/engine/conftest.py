@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pytest
 
 from sepfilter.engine.execute import execute
+from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import Kernel
 from sepfilter.plans.plan import Plan
-from sepfilter.plans.planner import make_plan
 
 Array = npt.NDArray[Any]
 Run = Callable[..., tuple[Array, Plan]]

@@ -235,8 +235,8 @@ def test_clipping_of_opacity_is_not_counted() -> None:
     """Opacity beyond its range, which sharpening makes, is held without a word."""
     from sepfilter.engine.execute import run
     from sepfilter.engine.mapping import Losses
+    from sepfilter.engine.planning import make_plan
     from sepfilter.geometry import ImageSpec
-    from sepfilter.plans.planner import make_plan
 
     image = np.zeros((5, 5, 2), np.uint8)
     image[2, 2] = 0, 255

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from sepfilter.engine.apply import apply
 from sepfilter.engine.execute import execute
+from sepfilter.engine.planning import make_plan
 from sepfilter.engine.rows import FilteredRows
 from sepfilter.errors import LimitError, OptionError, ShapeError
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import Kernel
-from sepfilter.plans.planner import make_plan
 
 SMALL = settings(max_examples=40, deadline=None)
 Run = Callable[..., tuple[npt.NDArray[Any], Any]]

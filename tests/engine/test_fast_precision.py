@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sepfilter.engine.planning import make_plan
 from sepfilter.errors import OptionError
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import Kernel
 from sepfilter.kernels.presets import named_kernel
 from sepfilter.plans.passes import SeparablePass
-from sepfilter.plans.planner import make_plan
 
 SMALL = settings(max_examples=25, deadline=None)
 SLACK = 1e-9

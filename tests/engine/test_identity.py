@@ -11,9 +11,9 @@ import pytest
 
 from sepfilter.engine.execute import run
 from sepfilter.engine.mapping import Losses
+from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import SAMPLE_TYPES, ImageSpec
 from sepfilter.kernels.kernel import Kernel
-from sepfilter.plans.planner import make_plan
 
 Run = Callable[..., tuple[npt.NDArray[Any], Any]]
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sepfilter.engine.apply import apply
 from sepfilter.engine.execute import run
 from sepfilter.engine.mapping import Losses, map_samples
+from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import ImageSpec
 from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.planner import make_plan
 
 INTEGERS = ("uint8", "uint16", "uint32", "int8", "int16", "int32")
 Array = npt.NDArray[Any]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from sepfilter.engine.execute import run
 from sepfilter.engine.mapping import Losses
+from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import ImageSpec
-from sepfilter.plans.planner import make_plan
 
 Run = Callable[..., tuple[npt.NDArray[Any], Any]]
 

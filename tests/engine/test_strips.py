@@ -10,9 +10,9 @@ import pytest
 from sepfilter.engine import execute as execution
 from sepfilter.engine.execute import plan_strips, run
 from sepfilter.engine.mapping import Losses
+from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import Kernel
-from sepfilter.plans.planner import make_plan
 
 BORDERS = ("reflect", "mirror", "nearest", "wrap", "constant:7.5")
 KERNELS: dict[str, Any] = {

@@ -11,11 +11,11 @@ import pytest
 
 from sepfilter.engine import native_engine, scipy_engine
 from sepfilter.engine.block import Block
+from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import Kernel
 from sepfilter.plans.arithmetic import PARTIAL_SUM
 from sepfilter.plans.plan import Plan
-from sepfilter.plans.planner import make_plan
 
 native = pytest.importorskip("sepfilter.engine._native", reason="the compiled engine is not built")
 

@@ -16,13 +16,14 @@ from sepfilter.kernels.factorization import FactorizedKernel, factorize
 from sepfilter.kernels.presets import named_kernel
 from sepfilter.plans.options import Options
 from sepfilter.plans.planner import plan_cascade
+from sepfilter.plans.speeds import AVX2
 from sepfilter.results import Verification
 
 
 def verified(kernel: str, image: npt.NDArray[Any], spoilt: int = 0, **options: Any) -> Verification:
     """Filter, add an error to one sample, and verify."""
     cascade, asked = (FactorizedKernel.of(named_kernel(kernel)),), Options(**options)
-    plan = plan_cascade(cascade, ImageSpec.of(image), asked)
+    plan = plan_cascade(cascade, ImageSpec.of(image), asked, AVX2)
     result = execute(plan, image)
     result[2, 3] += spoilt
     return verify(plan, cascade, asked, image, result)

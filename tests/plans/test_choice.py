@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.factorization import factorize
 from sepfilter.kernels.kernel import Kernel
 from sepfilter.kernels.presets import named_kernel
 from sepfilter.plans.passes import DirectPass, SeparablePass
 from sepfilter.plans.plan import Plan
-from sepfilter.plans.planner import make_plan
 
 GREY = ImageSpec(32, 32, 1, "uint8")
 SEEDS = st.integers(0, 2**32 - 1)
@@ -55,7 +55,7 @@ def test_an_outer_product_of_any_factors_is_found(seed: int, height: int, width:
     np.testing.assert_allclose(one.columns.T @ one.rows, taps, atol=1e-14)
 
 
-@pytest.mark.parametrize(("kernel", "rank"), [("laplacian", 2), ("emboss", 3), ("disk:3", 3), ("log:1", 2)])
+@pytest.mark.parametrize(("kernel", "rank"), [("laplacian", 2), ("emboss", 3), ("motion:9,30", 5)])
 def test_a_kernel_of_higher_rank_runs_directly(kernel: str, rank: int) -> None:
     """Several terms are not tried unless asked for; the reason names the rank and the taps."""
     plan = planned(kernel)
@@ -102,14 +102,17 @@ def test_direct_can_be_asked_for(kernel: str) -> None:
     plan = planned(kernel, method="direct")
     assert plan.method == "direct"
     assert all(isinstance(one, DirectPass) for one in plan.stages[0].passes)
-    assert "direct, as asked: 9 multiplications" in plan.reason
+    assert "direct, as asked: one 2-D pass of 9 multiplications" in plan.reason
 
 
 def test_separable_can_be_asked_for() -> None:
     """All terms of a kernel of rank 2 are run, though that costs more; the reason says what."""
     plan = planned("laplacian", method="separable")
     assert (plan.method, plan.rank, plan.error_bound) == ("separable", 2, 0)
-    assert "separable, as asked: 2 terms of 3 + 3 multiplications a sample make 12, direct 9" in plan.reason
+    assert (
+        "separable, as asked: 2 terms of 3 + 3 multiplications a sample make 12 (7 without zeros), direct 9"
+        in plan.reason
+    )
 
 
 def test_a_gradient_of_unlike_derivatives_is_mixed() -> None:
@@ -143,18 +146,17 @@ def test_a_rank_beyond_the_kernels_is_exact() -> None:
 @given(seed=SEEDS, share=st.floats(0.01, 1.2))
 @settings(max_examples=40, deadline=None)
 def test_max_error_takes_the_smallest_rank_within_it(seed: int, share: float) -> None:
-    """One rank less would break the promise; where no saving rank keeps it the plan is exact."""
-    taps = np.random.default_rng(seed).normal(size=(9, 9))
+    """One rank less would break the promise; where that rank saves no time the plan is exact."""
+    taps = np.random.default_rng(seed).normal(size=(15, 15))
     taps /= np.abs(taps).sum()
     errors = worst_errors(taps)
     allowed = share * errors[0]
     plan = planned(taps, max_error=allowed)
-    saving = [rank for rank in range(9) if rank * 18 < 81]
-    enough = [rank for rank in saving if errors[rank] <= allowed]
-    if enough:
-        assert plan.rank == min(enough)
-        assert plan.error_bound == pytest.approx(errors[min(enough)])
-        assert f"rank {min(enough)} of 9 is the smallest within max error" in plan.reason
+    smallest = next(rank for rank, error in enumerate([*errors[:-1], 0.0]) if error <= allowed)
+    if smallest < 8 and planned(taps, rank=smallest).nanoseconds < planned(taps).nanoseconds:
+        assert plan.rank == smallest
+        assert plan.error_bound == pytest.approx(errors[smallest])
+        assert f"rank {smallest} of 15 is the smallest within max error" in plan.reason
     else:
         assert (plan.method, plan.error_bound) == ("direct", 0)
 
@@ -163,7 +165,7 @@ def test_max_error_takes_the_smallest_rank_within_it(seed: int, share: float) ->
 def test_max_error_includes_the_bound_itself(rank: int) -> None:
     """An error of exactly what is allowed is within it; a hair less is not."""
     noise = np.random.default_rng(1)
-    taps = noise.normal(size=(11, 11)) * np.geomspace(1, 1e-4, 11)
+    taps = noise.normal(size=(21, 21)) * np.geomspace(1, 1e-4, 21)
     bound = planned(taps, rank=rank).error_bound
     assert planned(taps, max_error=bound).rank == rank
     assert planned(taps, max_error=bound * (1 - 1e-12)).rank == rank + 1
@@ -180,10 +182,11 @@ def test_max_error_of_a_gradient_is_for_the_magnitude() -> None:
     from sepfilter.kernels.kernel import Gradient
 
     noise = np.random.default_rng(2)
-    parts = [Kernel.from_taps(noise.normal(size=(9, 9)) * np.geomspace(1, 1e-3, 9)) for _ in range(2)]
-    plan = planned(Gradient("g", *parts), max_error=200.0)
-    assert 0 < plan.error_bound <= 200
+    parts = [Kernel.from_taps(noise.normal(size=(21, 21)) * np.geomspace(1, 1e-4, 21)) for _ in range(2)]
+    plan = planned(Gradient("g", *parts), max_error=2000.0)
+    assert 0 < plan.error_bound <= 2000
     ranks = [one.terms for one in plan.stages[0].passes]
+    assert None not in ranks
     bounds = [worst_errors(part.taps)[rank or 0] for part, rank in zip(parts, ranks, strict=True)]
     assert plan.error_bound == pytest.approx(np.hypot(*bounds))
 
@@ -191,10 +194,10 @@ def test_max_error_of_a_gradient_is_for_the_magnitude() -> None:
 def test_max_error_of_a_cascade_is_for_its_end() -> None:
     """Every kernel takes a share that accounts for how the kernels after it make errors grow."""
     noise = np.random.default_rng(3)
-    kernels = [Kernel.from_taps(noise.normal(size=(9, 9)) * np.geomspace(1, 1e-4, 9)) for _ in range(2)]
-    plan = planned(kernels, max_error=4000.0)
+    kernels = [Kernel.from_taps(noise.normal(size=(21, 21)) * np.geomspace(1, 1e-6, 21)) for _ in range(2)]
+    plan = planned(kernels, max_error=40000.0)
     assert all(stage.error_bound > 0 for stage in plan.stages)
-    assert plan.error_bound <= 4000
+    assert plan.error_bound <= 40000
     grown = plan.stages[0].error_bound * np.abs(kernels[1].taps).sum()
     assert plan.error_bound == pytest.approx(grown + plan.stages[1].error_bound)
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import ImageSpec
 from sepfilter.plans.arithmetic import Extent
 from sepfilter.plans.fixed_point import fractions
 from sepfilter.plans.passes import DirectPass, SeparablePass
-from sepfilter.plans.planner import make_plan
 from sepfilter.plans.precision import OutOfReachError
 
 BYTES = Extent(0.0, 255.0)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import ImageSpec
-from sepfilter.plans.operations import Operations, count, fft_multiplications, separable_multiplications
-from sepfilter.plans.passes import DirectPass, SeparablePass
-from sepfilter.plans.planner import make_plan
+from sepfilter.plans.operations import Operations, count, separable_multiplications
+from sepfilter.plans.passes import DirectPass, FFTPass, SeparablePass
 
 GREY = ImageSpec(20, 30, 1, "uint8")
 
@@ -131,20 +131,13 @@ def test_passes_over_the_same_image_add_up() -> None:
     assert both == Operations.total([first, second], 7)
 
 
-@pytest.mark.parametrize(("height", "width"), [(3, 3), (15, 15), (64, 64), (101, 101), (5, 80), (200, 3)])
-def test_fft_counts_are_those_of_the_best_block(height: int, width: int) -> None:
-    """No other power-of-two block, however large, takes fewer multiplications a sample."""
-
-    def cost(side: int) -> float:
-        block = side**2
-        transforms, product = 2 * block * log2(block), 2 * block
-        return (transforms + product) / ((side - height + 1) * (side - width + 1))
-
-    best = min(cost(2**exponent) for exponent in range(1, 20) if 2**exponent >= max(height, width))
-    assert fft_multiplications(height, width) == pytest.approx(best)
-
-
-def test_fft_beats_the_direct_way_for_large_kernels_only() -> None:
-    """The count shows where each method belongs."""
-    assert fft_multiplications(3, 3) > 9
-    assert fft_multiplications(31, 31) < 31 * 31
+@pytest.mark.parametrize("block", [(64, 64), (128, 512)])
+def test_transforms_are_counted_by_the_block(block: tuple[int, int]) -> None:
+    """Two real transforms and a product of complex values, for the results that a block yields."""
+    one = FFTPass(DirectPass(np.ones((9, 17))), block)
+    points = block[0] * block[1]
+    results = (block[0] - 8) * (block[1] - 16)
+    found = count([one], results)
+    assert found.multiplications == 2 * points * log2(points) + 2 * points
+    assert found.executed_multiplications == found.multiplications
+    assert found.direct_multiplications == 9 * 17 * results

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sepfilter.engine.planning import make_plan
 from sepfilter.errors import OptionError, SepfilterError, ShapeError
 from sepfilter.geometry import ImageSpec
 from sepfilter.plans.border import Border
 from sepfilter.plans.options import Options
-from sepfilter.plans.planner import make_plan
 
 GREY = ImageSpec(20, 30, 1, "uint8")
 FLOAT = ImageSpec(20, 30, 1, "float32")

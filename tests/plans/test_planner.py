@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sepfilter.engine.planning import make_plan
 from sepfilter.errors import KernelError
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import Kernel
 from sepfilter.kernels.presets import named_kernel
-from sepfilter.plans.planner import as_cascade, make_plan
+from sepfilter.plans.planner import as_cascade
 
 GREY = ImageSpec(20, 30, 1, "uint8")
 

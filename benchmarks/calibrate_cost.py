@@ -1,0 +1,149 @@
+"""Measure the constants of the cost model, and how far it is off.
+
+python benchmarks/calibrate_cost.py
+
+Prints what belongs into sepfilter/plans/speeds.py, for the engine that SEPFILTER_ENGINE and SEPFILTER_ISA
+choose: minimum of several runs of one thread on a 3-channel image, fitted by least squares of the relative
+error with constants that are not negative.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import nnls
+
+from sepfilter.engine import fft
+from sepfilter.engine.block import Block
+from sepfilter.engine.engines import Engine, current_engine
+from sepfilter.plans.border import Border
+from sepfilter.plans.cost import CACHED_POINTS
+from sepfilter.plans.operations import count
+from sepfilter.plans.output_map import OutputMap
+from sepfilter.plans.passes import AnyPass, DirectPass, FFTPass, SeparablePass
+from sepfilter.plans.plan import Stage
+from sepfilter.plans.precision import Arithmetic
+
+ROWS = {
+    "int16": ("uint8", Arithmetic("exact", "int16", "float32")),
+    "int32": ("uint8", Arithmetic("fast", "int32", "float32")),
+    "uint16": ("uint8", Arithmetic("fast", "uint16", "float32")),
+    "float32": ("float32", Arithmetic("float", "float32", "float32")),
+    "float32 partial": ("uint16", Arithmetic("float", "float32", "float32")),
+    "float64": ("uint16", Arithmetic("double", "float64", "float64")),
+}
+"""Kinds of arithmetic, each with samples that it is for."""
+
+Samples = npt.NDArray[Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--side", type=int, default=600, help="rows and columns of the image")
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--largest", type=int, default=101, help="taps a side of the largest kernel")
+    asked = parser.parse_args()
+    engine = current_engine()
+    print(f"# {engine.name} {engine.isa or ''}, Python {platform.python_version()}, NumPy {np.__version__}")
+    for name, (dtype, arithmetic) in ROWS.items():
+        image = _image(dtype, asked.side)
+        for method, make in (("direct", _direct), ("separable", _separable)):
+            facts, times = [], []
+            for one in make(arithmetic, asked.largest):
+                facts.append([1.0, *_facts(one)])
+                times.append(_measured(engine, one, image, arithmetic, asked.runs))
+            _report(f"{method:<10}{name:<16}", np.array(facts), np.array(times))
+    facts, times = [], []
+    for side, kernel in ((500, 3), (500, 31), (1500, 3), (1500, 31), (64, 9), (200, 31)):
+        image = _image("uint8", side)
+        for block in (64, 128, 256, 512, 1024):
+            if kernel + kernel // 2 < block <= 2 * (side + kernel):
+                one = FFTPass(DirectPass(np.ones((kernel, kernel))), (block, block))
+                blocks = 3 * (-(-side // one.step[0])) ** 2 + 0.5
+                doublings = max(np.log2(block**2 / CACHED_POINTS), 0.0)
+                points = blocks * block**2 / image.size
+                facts.append([points, points * doublings, blocks / image.size, 1.0])
+                times.append(_transformed(engine, one, image, asked.runs))
+    _report("transforms", np.array(facts), np.array(times))
+
+
+def _image(dtype: str, side: int) -> Samples:
+    """Noise of three channels."""
+    noise = np.random.default_rng(0).random((side, side, 3))
+    return noise.astype(dtype) if dtype == "float32" else (noise * np.iinfo(dtype).max).astype(dtype)
+
+
+def _direct(arithmetic: Arithmetic, largest: int) -> Iterator[AnyPass]:
+    """Square kernels of all taps."""
+    for side in (3, 5, 7, 11, 15, 21, 31):
+        if side <= largest // 3:
+            yield DirectPass(np.ones((side, side)), *_endings(arithmetic))
+
+
+def _separable(arithmetic: Arithmetic, largest: int) -> Iterator[AnyPass]:
+    """One to eight terms of all taps."""
+    for side in (3, 5, 9, 15, 25, 49, 101):
+        for terms in (1,) if arithmetic.accumulator == "uint16" else (1, 2, 4, 8):
+            if side <= largest:
+                factors = np.ones((terms, side))
+                shifts = np.full(terms, 6.0) if arithmetic.accumulator == "int32" else None
+                denominator, correction = _endings(arithmetic)
+                yield SeparablePass(factors, factors, denominator, shifts, correction)
+
+
+def _endings(arithmetic: Arithmetic) -> tuple[float, float]:
+    """Denominator and correction, as plans have them."""
+    return (256.0, 0.5) if arithmetic.accumulator == "uint16" else (1.0, 0.0)
+
+
+def _facts(one: AnyPass) -> list[float]:
+    """What the time depends on."""
+    if isinstance(one, SeparablePass):
+        return [float(one.columns.size + one.rows.size), float(one.terms)]
+    return [float(one.height * one.width)]
+
+
+def _stage(one: AnyPass) -> Stage:
+    """The stage of one pass."""
+    anchor = (one.height // 2, one.width // 2)
+    return Stage("k", (one,), anchor, 0.0, Border(), "same", count([one], 1), 0.0, False, "")
+
+
+def _measured(engine: Engine, one: AnyPass, image: Samples, arithmetic: Arithmetic, runs: int) -> float:
+    """Nanoseconds a sample, the best of the runs."""
+    stage, out, output = _stage(one), np.empty_like(image), OutputMap(1.0, 0.0, "clip", image.dtype.name)
+    best = np.inf
+    for _ in range(runs):
+        before = perf_counter()
+        engine.filter_block(stage, Block(image), arithmetic, output, out)
+        best = min(best, perf_counter() - before)
+    return float(best / image.size * 1e9)
+
+
+def _transformed(engine: Engine, one: FFTPass, image: Samples, runs: int) -> float:
+    """The same by transforms."""
+    stage, out, output = _stage(one), np.empty_like(image), OutputMap(1.0, 0.0, "clip", image.dtype.name)
+    best = np.inf
+    for _ in range(runs):
+        before = perf_counter()
+        fft.finish(stage, fft.transformed(stage, Block(image), engine), engine, output, out)
+        best = min(best, perf_counter() - before)
+    return float(best / image.size * 1e9)
+
+
+def _report(name: str, facts: npt.NDArray[np.float64], times: npt.NDArray[np.float64]) -> None:
+    """Fit, print the constants, and how far they are off."""
+    constants, _ = nnls(facts / times[:, np.newaxis], np.ones(len(times)))
+    off = np.abs(facts @ constants / times - 1)
+    figures = ", ".join(f"{constant:.4g}" for constant in constants)
+    print(f"{name}({figures})  # off by {np.median(off):.0%} in the middle, {off.max():.0%} at most")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""Passes by Fourier transforms: overlap-save on a grid fixed to the image.
+
+Transforms are those of `numpy.fft`, in double whatever the samples are: as fast as SciPy's there, without
+its import, and so exact that sums of integers can be rounded to the true ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.engine.block import Block
+from sepfilter.engine.borders import extended
+from sepfilter.engine.engines import Engine
+from sepfilter.engine.mapping import Losses
+from sepfilter.plans.border import Border
+from sepfilter.plans.output_map import OutputMap
+from sepfilter.plans.passes import DirectPass, FFTPass, SeparablePass
+from sepfilter.plans.plan import Stage
+from sepfilter.plans.precision import DOUBLE, EXACT_DOUBLE
+
+Samples = npt.NDArray[Any]
+Spectrum = npt.NDArray[np.complex128]
+
+
+def transformed(stage: Stage, block: Block, engine: Engine) -> Samples:
+    """Filter a block by transforms.
+
+    Parameters
+    ----------
+    stage : Stage
+        Its passes are `FFTPass` with equal blocks.
+    block : Block
+        Its first result lies on the grid of the passes.
+    engine : Engine
+        Runs the passes tap by tap where samples are not finite.
+
+    Returns
+    -------
+    ndarray
+        Shape (h, w, C), float64: the sums, of a gradient their magnitude, before denominator and offset.
+    """
+    held = extended(stage, block, "float64")
+    height, width = held.shape[0] - stage.height + 1, held.shape[1] - stage.width + 1
+    passes = [one for one in stage.passes if isinstance(one, FFTPass)]
+    spectra = [spectrum(one) for one in passes]
+    integers = block.pixels.dtype.kind in "iu"
+    sound = integers or bool(np.isfinite(held).all())
+    out, room = np.empty((height, width, held.shape[2])), _Room.of(passes[0])
+    for place in _grid(passes[0], height, width):
+        part = held[_reach(place[0], stage.height), _reach(place[1], stage.width)]
+        results = _filtered(part, passes, spectra, room) if sound or np.isfinite(part).all() else None
+        if results is None or not (integers or np.isfinite(results).all()):
+            out[place] = _tap_by_tap(stage, part, engine)
+        else:
+            out[place] = _exactly_joined(np.rint(results)) if stage.is_exact else _joined(results)
+    return out
+
+
+def finish(stage: Stage, values: Samples, engine: Engine, output: OutputMap | None, out: Samples) -> Losses:
+    """Divide, add the offset and map: what an engine does with the sums of a single tap of 1.
+
+    Parameters
+    ----------
+    stage : Stage
+        What `transformed` ran.
+    values : ndarray
+        What it returned, or some rows of it.
+    engine, output, out
+        As in `scipy_engine.filter_block`.
+    """
+    exact = stage.is_exact and not stage.is_magnitude
+    single = DirectPass(np.ones((1, 1)), stage.passes[0].denominator if exact else 1)
+    if not exact and stage.passes[0].denominator != 1:
+        values = values / stage.passes[0].denominator
+    last = replace(stage, passes=(single,), anchor=(0, 0), is_exact=exact, border=Border(), padding="same")
+    return engine.filter_block(last, Block(values), EXACT_DOUBLE if exact else DOUBLE, output, out)
+
+
+def spectrum(one: FFTPass) -> Spectrum:
+    """The conjugate transform of the taps, which makes products correlations; known factors stay factors."""
+    rows, columns = one.block
+    if isinstance(one.of, SeparablePass):
+        along_y = np.fft.fft(one.of.columns, rows)
+        along_x = np.fft.rfft(one.of.rows, columns)
+        found = along_y.T @ along_x
+    else:
+        found = np.fft.rfft2(one.of.taps, one.block)
+    return np.conj(found)
+
+
+def _grid(one: FFTPass, height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """The results of each block."""
+    rows, columns = one.step
+    for top in range(0, height, rows):
+        for left in range(0, width, columns):
+            yield slice(top, min(top + rows, height)), slice(left, min(left + columns, width))
+
+
+def _reach(results: slice, taps: int) -> slice:
+    """What goes into them."""
+    return slice(results.start, results.stop + taps - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Memory for the transforms of one block, used again for the next: fresh pages cost as much as they."""
+
+    transform: Spectrum
+    product: Spectrum
+    sums: Samples
+
+    @classmethod
+    def of(cls, one: FFTPass) -> _Room:
+        """For blocks of this pass."""
+        rows, columns = one.block
+        half = (rows, columns // 2 + 1)
+        return cls(np.empty(half, complex), np.empty(half, complex), np.empty(one.block))
+
+
+def _filtered(part: Samples, passes: list[FFTPass], spectra: list[Spectrum], room: _Room) -> Samples:
+    """Every pass of one block, shape (passes, h, w, C); what a smaller block lacks is 0."""
+    one, (height, _, channels) = passes[0], part.shape
+    rows, columns = height - one.height + 1, part.shape[1] - one.width + 1
+    results = np.empty((len(passes), rows, columns, channels))
+    for channel in range(channels):
+        np.fft.rfft(part[..., channel], one.block[1], axis=1, out=room.transform[:height])
+        room.transform[height:] = 0
+        np.fft.fft(room.transform, axis=0, out=room.transform)
+        for result, factors in zip(results, spectra, strict=True):
+            np.multiply(room.transform, factors, out=room.product)
+            np.fft.ifft(room.product, axis=0, out=room.product)
+            np.fft.irfft(room.product[:rows], one.block[1], axis=1, out=room.sums[:rows])
+            result[..., channel] = room.sums[:rows, :columns]
+    return results
+
+
+def _joined(results: Samples) -> Samples:
+    """The sums of one pass, or the magnitude of two."""
+    return np.asarray(results[0] if len(results) == 1 else np.hypot(*results))
+
+
+def _exactly_joined(results: Samples) -> Samples:
+    """The same of integers: the root of an exact sum is correctly rounded, which hypot does not promise."""
+    return np.asarray(results[0] if len(results) == 1 else np.sqrt((results * results).sum(axis=0)))
+
+
+def _tap_by_tap(stage: Stage, part: Samples, engine: Engine) -> Samples:
+    """A block by the passes that the transforms stand in for: infinities reach no further than the kernel."""
+    top, bottom, left, right = stage.halo
+    whole = replace(stage, offset=0.0, border=Border(), padding="valid")
+    out = np.empty((part.shape[0] - top - bottom, part.shape[1] - left - right, part.shape[2]))
+    engine.filter_block(whole, Block(part, (top, bottom, left, right)), DOUBLE, None, out)
+    return out

@@ -1,0 +1,161 @@
+"""What a pass is predicted to take, in nanoseconds a sample, from a few constants measured on a machine.
+
+The model is linear. A pass tap by tap takes something for each sample (fetching, rounding, storing), for
+each tap that is not 0, and for each separable term. Transforms take something for each point of a block,
+for each block, and for each sample. `benchmarks/calibrate_cost.py` measures the constants and says how
+far the model is off; `benchmarks/auto_method.py` says what the choices made by it are worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.plans.passes import AnyPass, DirectPass, FFTPass
+from sepfilter.plans.transforms import possible_blocks
+
+Integers: TypeAlias = int | npt.NDArray[np.int64]
+
+CACHED_POINTS: Final = 2**16
+"""Points of a block that a core's cache holds."""
+
+MOST_POINTS: Final = 2**21
+"""Larger blocks are taken only for kernels that need them: each thread holds 24 bytes a point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loops:
+    """Nanoseconds of one thread: for a sample, a tap, a separable term."""
+
+    sample: float
+    tap: float
+    term: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Transforms:
+    """Nanoseconds of one thread: for a point of a block, forward and back, for a block, for a sample.
+
+    A point takes `growth` more for each doubling of the block beyond `CACHED_POINTS`.
+    """
+
+    point: float
+    growth: float
+    block: float
+    sample: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast an engine is.
+
+    Attributes
+    ----------
+    engine : str
+        Engine and instruction set.
+    direct, separable : mapping
+        By accumulator; ``float32 partial`` where float sums are made of partial sums.
+    transforms : Transforms
+        Of `numpy.fft`, and what surrounds them.
+    skips_zeros : bool
+        Taps of factors that are 0 cost nothing.
+    """
+
+    engine: str
+    direct: Mapping[str, Loops]
+    separable: Mapping[str, Loops]
+    transforms: Transforms
+    skips_zeros: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Rows, columns and channels of a result."""
+
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def samples(self) -> int:
+        """How many samples it has."""
+        return self.height * self.width * self.channels
+
+
+def predict(one: AnyPass, size: Size, accumulator: str, speed: Speed) -> float:
+    """Predict what a pass takes.
+
+    Parameters
+    ----------
+    one : DirectPass, SeparablePass or FFTPass
+        The pass.
+    size : Size
+        Of its result.
+    accumulator : str
+        What sums are kept in, one of those in `speed`.
+    speed : Speed
+        The engine's.
+
+    Returns
+    -------
+    float
+        Nanoseconds a sample, of one thread.
+    """
+    if isinstance(one, FFTPass):
+        return float(_by_transforms(one.block, (one.height, one.width), size, speed.transforms))
+    if isinstance(one, DirectPass):
+        loops = speed.direct[accumulator]
+        return loops.sample + loops.tap * float(np.count_nonzero(one.taps))
+    loops = speed.separable[accumulator]
+    down, along = (
+        float(np.count_nonzero(factors) if speed.skips_zeros else factors.size)
+        for factors in (one.columns, one.rows)
+    )
+    # Columns are summed up beside the image too, as far as the rows reach.
+    widened = 1 + (one.width - 1) / size.width
+    return loops.sample + loops.tap * (down * widened + along) + loops.term * one.terms
+
+
+@cache
+def best_block(kernel: tuple[int, int], size: Size, costs: Transforms) -> tuple[int, int]:
+    """Rows and columns of the transforms that are predicted to take the least time.
+
+    Parameters
+    ----------
+    kernel : (int, int)
+        Rows and columns of taps.
+    size : Size
+        Of the result.
+    costs : Transforms
+        The engine's.
+
+    Examples
+    --------
+    >>> best_block((31, 31), Size(64, 64, 1), Transforms(8.4, 0.9, 5.2e4, 6.0))
+    (96, 96)
+    """
+    rows = np.array(possible_blocks(kernel[0], size.height))[:, np.newaxis]
+    columns = np.array(possible_blocks(kernel[1], size.width))[np.newaxis]
+    points = rows * columns
+    spent = _by_transforms((rows, columns), kernel, size, costs)
+    spent = np.where(points <= max(MOST_POINTS, points.min()), spent, np.inf)
+    y, x = np.unravel_index(int(spent.argmin()), spent.shape)
+    return int(rows[y, 0]), int(columns[0, x])
+
+
+def _by_transforms(
+    block: tuple[Integers, Integers], kernel: tuple[int, int], size: Size, costs: Transforms
+) -> npt.NDArray[np.float64]:
+    """Nanoseconds a sample with blocks of this size, or of each of many."""
+    down = -(-size.height // (block[0] - kernel[0] + 1))
+    along = -(-size.width // (block[1] - kernel[1] + 1))
+    # The taps are transformed forward only, once.
+    blocks = down * along * size.channels + 0.5
+    points = block[0] * block[1]
+    point = costs.point + costs.growth * np.maximum(np.log2(points / CACHED_POINTS), 0.0)
+    return np.asarray(blocks * (point * points + costs.block) / size.samples + costs.sample)

@@ -1,0 +1,204 @@
+"""From a way to run a kernel to its pass in some arithmetic, what it errs by, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sepfilter.plans.arithmetic import UNIT_ROUNDOFF, Extent, rounding_error
+from sepfilter.plans.border import Border
+from sepfilter.plans.choice import Choice
+from sepfilter.plans.cost import Size, Speed, best_block, predict
+from sepfilter.plans.exactness import check_transforms, integer_pass
+from sepfilter.plans.fixed_point import fractions
+from sepfilter.plans.passes import AnyPass, FFTPass
+from sepfilter.plans.precision import Arithmetic, OutOfReachError
+from sepfilter.plans.quantization import quantize
+from sepfilter.plans.transforms import transform_error
+
+NEAR: Final = 1.4
+"""Two 1-D passes are taken at up to so many times the predicted cost of one 2-D pass: they multiply less."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageInput:
+    """What one stage is given.
+
+    Attributes
+    ----------
+    height, width, channels : int
+        Size of the image that goes in.
+    extent : Extent
+        Where its samples lie.
+    border : Border
+        What lies beyond its edges.
+    partial_sums : bool
+        Float sums of it are made of partial sums: the compiled engine does so for 16-bit samples.
+    """
+
+    height: int
+    width: int
+    channels: int
+    extent: Extent
+    border: Border
+    partial_sums: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A way to run a kernel, and what that is predicted to take.
+
+    Attributes
+    ----------
+    choice : Choice
+        The way.
+    block : (int, int) or None
+        Of transforms.
+    nanoseconds : float
+        For a sample and one thread.
+    """
+
+    choice: Choice
+    block: tuple[int, int] | None
+    nanoseconds: float
+
+    @property
+    def separates(self) -> bool:
+        """True for two 1-D passes over a kernel that has two dimensions."""
+        kernel = self.choice.kernel
+        return (
+            self.choice.method == "separable" and self.choice.terms == 1 and kernel.height > 2 < kernel.width
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A way to run a kernel, worked out.
+
+    Attributes
+    ----------
+    estimate : Estimate
+        The way.
+    one : DirectPass, SeparablePass or FFTPass
+        The pass.
+    rounding : float
+        Worst-case error of its arithmetic, in units of the source.
+    """
+
+    estimate: Estimate
+    one: AnyPass
+    rounding: float
+
+    @property
+    def choice(self) -> Choice:
+        """The way."""
+        return self.estimate.choice
+
+
+def estimates(
+    ways: Sequence[Choice], given: StageInput, size: Size, arithmetic: Arithmetic, speed: Speed
+) -> list[Estimate]:
+    """Predict what each way takes in some arithmetic, the best first.
+
+    Of those that cost about as much two 1-D passes come first, as they multiply less.
+
+    Raises
+    ------
+    OutOfReachError
+        Only transforms are asked for, which are made in double.
+    """
+    if arithmetic.is_integer or (arithmetic.is_exact and arithmetic.accumulator != "float64"):
+        ways = [way for way in ways if way.method != "fft"]
+    if not ways:
+        raise OutOfReachError(f"Fourier transforms are made in double, not in {arithmetic.accumulator}")
+    partial = given.partial_sums and arithmetic.accumulator == "float32"
+    accumulator = "float32 partial" if partial else arithmetic.accumulator
+    found = []
+    for way in ways:
+        one, block = way.floating_pass(), None
+        if way.method == "fft":
+            block = best_block((way.kernel.height, way.kernel.width), size, speed.transforms)
+            predicted = predict(FFTPass(one, block), size, accumulator, speed)
+        else:
+            predicted = predict(one, size, accumulator, speed)
+        found.append(Estimate(way, block, predicted))
+    return sorted(found, key=lambda one: one.nanoseconds / (NEAR if one.separates else 1.0))
+
+
+def work_out(
+    components: Sequence[Sequence[Estimate]], given: StageInput, arithmetic: Arithmetic
+) -> list[Run]:
+    """Work out the best way that every component can go; transforms are for all of them, or for none.
+
+    Parameters
+    ----------
+    components : sequence of sequence of Estimate
+        For each kernel of a gradient, or the one kernel, the ways that it has.
+    given : StageInput
+        What they run on.
+    arithmetic : Arithmetic
+        What they run in.
+
+    Raises
+    ------
+    OutOfReachError
+        There is none in this arithmetic; of several reasons the first is told.
+    """
+    groups = [
+        [[one for one in found if (one.block is None) == by_taps] for found in components]
+        for by_taps in (True, False)
+    ]
+    groups = sorted(filter(all, groups), key=lambda group: sum(found[0].nanoseconds for found in group))
+    refusals: list[OutOfReachError] = []
+    for group in groups:
+        try:
+            return [_first_within_reach(found, given, arithmetic) for found in group]
+        except OutOfReachError as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
+
+
+def _first_within_reach(found: Sequence[Estimate], given: StageInput, arithmetic: Arithmetic) -> Run:
+    """The first estimate that this arithmetic can do."""
+    refusals: list[OutOfReachError] = []
+    for estimate in found:
+        try:
+            one, error = (
+                _by_taps(estimate.choice, given, arithmetic)
+                if estimate.block is None
+                else _by_transforms(estimate.choice, estimate.block, given, arithmetic)
+            )
+            return Run(estimate, one, error)
+        except OutOfReachError as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
+
+
+def _by_taps(way: Choice, given: StageInput, arithmetic: Arithmetic) -> tuple[AnyPass, float]:
+    """The pass tap by tap, and the worst-case error of its sums."""
+    if arithmetic.is_exact:
+        return integer_pass(way, given.extent, arithmetic), 0.0
+    floating, reach = way.floating_pass(), given.extent.magnitude
+    if arithmetic.is_integer:
+        if way.terms == 0:
+            raise OutOfReachError(f"{way.kernel.name} does not suit 16-bit integers")
+        rounded = fractions if arithmetic.accumulator == "uint16" else quantize
+        one, error = rounded(floating, given.extent)
+        return one, error + reach * way.taps_error()
+    error = rounding_error(floating, arithmetic.samples, reach, way.taps_error(), partial=given.partial_sums)
+    return floating, error
+
+
+def _by_transforms(
+    way: Choice, block: tuple[int, int], given: StageInput, arithmetic: Arithmetic
+) -> tuple[FFTPass, float]:
+    """The pass by transforms; sums of integers are rounded, and thereby exact."""
+    reach = given.extent.magnitude
+    if arithmetic.is_exact:
+        one = FFTPass(integer_pass(way, given.extent, arithmetic), block)
+        check_transforms(one, reach)
+        return one, 0.0
+    one = FFTPass(way.floating_pass(), block)
+    stored = UNIT_ROUNDOFF[arithmetic.samples] * one.magnitude * reach
+    return one, transform_error(one, reach) + stored + reach * way.taps_error()
