@@ -59,18 +59,36 @@ def main() -> None:
                 facts.append([1.0, *_facts(one)])
                 times.append(_measured(engine, one, image, arithmetic, asked.runs))
             _report(f"{method:<10}{name:<16}", np.array(facts), np.array(times))
+    _calibrate_transforms(engine, asked.runs)
+
+
+def _calibrate_transforms(engine: Engine, runs: int) -> None:
+    """Blocks of many sizes on images of many sizes; then lines, given what blocks and samples take."""
     facts, times = [], []
     for side, kernel in ((500, 3), (500, 31), (1500, 3), (1500, 31), (64, 9), (200, 31)):
         image = _image("uint8", side)
         for block in (64, 128, 256, 512, 1024):
             if kernel + kernel // 2 < block <= 2 * (side + kernel):
                 one = FFTPass(DirectPass(np.ones((kernel, kernel))), (block, block))
-                blocks = 3 * (-(-side // one.step[0])) ** 2 + 0.5
-                doublings = max(np.log2(block**2 / CACHED_POINTS), 0.0)
-                points = blocks * block**2 / image.size
-                facts.append([points, points * doublings, blocks / image.size, 1.0])
-                times.append(_transformed(engine, one, image, asked.runs))
-    _report("transforms", np.array(facts), np.array(times))
+                facts.append(_facts_of_transforms(one, side))
+                times.append(_transformed(engine, one, image, runs))
+    _, growth, block, sample = _report("transforms", np.array(facts), np.array(times))
+    found = []
+    for kernel, length in ((101, 512), (201, 1024), (401, 2048)):
+        for shape, size in (((kernel, 1), (length, 16)), ((1, kernel), (16, length))):
+            one = FFTPass(DirectPass(np.ones(shape)), size)
+            points, doublings, blocks, samples = _facts_of_transforms(one, 1500)
+            spent = _transformed(engine, one, _image("uint8", 1500), runs)
+            found.append((spent - growth * doublings - block * blocks - sample * samples) / points)
+    print(f"lines: a point takes {np.median(found):.3g}, from {min(found):.3g} to {max(found):.3g}")
+
+
+def _facts_of_transforms(one: FFTPass, side: int) -> list[float]:
+    """Points, points times doublings, and blocks a sample, for a square image of three channels."""
+    rows, columns = one.step
+    blocks = (3 * -(-side // rows) * -(-side // columns) + 0.5) / (3 * side**2)
+    points = one.block[0] * one.block[1]
+    return [blocks * points, blocks * points * max(np.log2(points / CACHED_POINTS), 0.0), blocks, 1.0]
 
 
 def _image(dtype: str, side: int) -> Samples:
@@ -137,7 +155,9 @@ def _transformed(engine: Engine, one: FFTPass, image: Samples, runs: int) -> flo
     return float(best / image.size * 1e9)
 
 
-def _report(name: str, facts: npt.NDArray[np.float64], times: npt.NDArray[np.float64]) -> None:
+def _report(
+    name: str, facts: npt.NDArray[np.float64], times: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """Fit, print the constants, and how far they are off."""
     constants, _ = nnls(facts / times[:, np.newaxis], np.ones(len(times)))
     off = np.abs(facts @ constants / times - 1)

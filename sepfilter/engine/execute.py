@@ -117,8 +117,8 @@ def plan_strips(plan: Plan, workers: int = 1) -> list[tuple[int, int]]:
     """
     spec = plan.output_spec
     top, bottom, _, _ = plan.halo
-    step = plan.stages[-1].grid_rows
-    in_place = current_engine().reads_in_place and len(plan.stages) == 1 and step == 1
+    step = max(stage.grid_rows for stage in plan.stages)
+    in_place = current_engine().reads_in_place and len(plan.stages) == 1 and plan.stages[0].is_by_taps
     samples = STRIP_SAMPLES * (IN_PLACE_FACTOR if in_place else 1)
     busy = max(min(workers, plan.operations.executed_multiplications // LEAST_PRODUCTS), 1)
     most = max(samples // (spec.width * spec.channels), 1)

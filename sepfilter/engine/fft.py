@@ -82,8 +82,14 @@ def finish(stage: Stage, values: Samples, engine: Engine, output: OutputMap | No
 
 
 def spectrum(one: FFTPass) -> Spectrum:
-    """The conjugate transform of the taps, which makes products correlations; known factors stay factors."""
+    """The conjugate transform of the taps, which makes products correlations; known factors stay factors.
+
+    Of a kernel that is one row or column it is one line, of half the block's length.
+    """
     rows, columns = one.block
+    if 1 in (one.height, one.width):
+        taps = one.of.columns.T @ one.of.rows if isinstance(one.of, SeparablePass) else one.of.taps
+        return np.conj(np.fft.rfft(taps.ravel(), rows if one.width == 1 else columns))
     if isinstance(one.of, SeparablePass):
         along_y = np.fft.fft(one.of.columns, rows)
         along_x = np.fft.rfft(one.of.rows, columns)
@@ -108,7 +114,10 @@ def _reach(results: slice, taps: int) -> slice:
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """Memory for the transforms of one block, used again for the next: fresh pages cost as much as they."""
+    """Memory for the transforms of one block, used again for the next: fresh pages cost as much as they.
+
+    Lines along y lie in rows here, so that what is transformed is contiguous.
+    """
 
     transform: Spectrum
     product: Spectrum
@@ -117,26 +126,48 @@ class _Room:
     @classmethod
     def of(cls, one: FFTPass) -> _Room:
         """For blocks of this pass."""
-        rows, columns = one.block
+        rows, columns = one.block[::-1] if one.width == 1 else one.block
         half = (rows, columns // 2 + 1)
-        return cls(np.empty(half, complex), np.empty(half, complex), np.empty(one.block))
+        return cls(np.empty(half, complex), np.empty(half, complex), np.empty((rows, columns)))
 
 
 def _filtered(part: Samples, passes: list[FFTPass], spectra: list[Spectrum], room: _Room) -> Samples:
     """Every pass of one block, shape (passes, h, w, C); what a smaller block lacks is 0."""
-    one, (height, _, channels) = passes[0], part.shape
-    rows, columns = height - one.height + 1, part.shape[1] - one.width + 1
+    one, channels = passes[0], part.shape[2]
+    rows, columns = part.shape[0] - one.height + 1, part.shape[1] - one.width + 1
     results = np.empty((len(passes), rows, columns, channels))
     for channel in range(channels):
-        np.fft.rfft(part[..., channel], one.block[1], axis=1, out=room.transform[:height])
-        room.transform[height:] = 0
-        np.fft.fft(room.transform, axis=0, out=room.transform)
-        for result, factors in zip(results, spectra, strict=True):
-            np.multiply(room.transform, factors, out=room.product)
-            np.fft.ifft(room.product, axis=0, out=room.product)
-            np.fft.irfft(room.product[:rows], one.block[1], axis=1, out=room.sums[:rows])
-            result[..., channel] = room.sums[:rows, :columns]
+        samples, sums = part[..., channel], results[..., channel]
+        if one.width == 1:
+            _by_lines(samples.T, sums.transpose(0, 2, 1), spectra, room)
+        elif one.height == 1:
+            _by_lines(samples, sums, spectra, room)
+        else:
+            _by_blocks(samples, sums, spectra, room)
     return results
+
+
+def _by_blocks(samples: Samples, results: Samples, spectra: list[Spectrum], room: _Room) -> None:
+    """One channel of a block, transformed along both axes."""
+    height, (rows, columns), points = len(samples), results.shape[1:], room.sums.shape[1]
+    np.fft.rfft(samples, points, axis=1, out=room.transform[:height])
+    room.transform[height:] = 0
+    np.fft.fft(room.transform, axis=0, out=room.transform)
+    for result, factors in zip(results, spectra, strict=True):
+        np.multiply(room.transform, factors, out=room.product)
+        np.fft.ifft(room.product, axis=0, out=room.product)
+        np.fft.irfft(room.product[:rows], points, axis=1, out=room.sums[:rows])
+        result[...] = room.sums[:rows, :columns]
+
+
+def _by_lines(samples: Samples, results: Samples, spectra: list[Spectrum], room: _Room) -> None:
+    """One channel of a block, transformed along the second axis."""
+    lines, points = len(samples), room.sums.shape[1]
+    np.fft.rfft(np.ascontiguousarray(samples), points, axis=1, out=room.transform[:lines])
+    for result, factors in zip(results, spectra, strict=True):
+        np.multiply(room.transform[:lines], factors, out=room.product[:lines])
+        np.fft.irfft(room.product[:lines], points, axis=1, out=room.sums[:lines])
+        result[...] = room.sums[:lines, : result.shape[1]]
 
 
 def _joined(results: Samples) -> Samples:

@@ -18,8 +18,10 @@ from sepfilter.engine.borders import border_indices
 from sepfilter.engine.engines import Engine, current_engine
 from sepfilter.engine.fft import finish, transformed
 from sepfilter.engine.mapping import Losses, map_samples
+from sepfilter.engine.running_sums import box_sums
 from sepfilter.geometry import ImageSpec
 from sepfilter.plans.output_map import OutputMap
+from sepfilter.plans.passes import BoxPass
 from sepfilter.plans.plan import Plan, Stage
 from sepfilter.plans.precision import Arithmetic
 
@@ -114,15 +116,18 @@ class FilteredRows:
         return self._filter(first, last, output, out)
 
     def _filter(self, first: int, last: int, output: OutputMap | None, out: Samples) -> Losses:
-        """Hand the rows to the engine, or to transforms whole rows of their grid."""
-        step = self.stage.grid_rows
-        if step == 1:
-            return self.engine.filter_block(
-                self.stage, self._block(first, last), self.arithmetic, output, out
-            )
+        """Hand the rows to the engine, to running sums, or whole rows of their grid to transforms."""
+        stage = self.stage
+        if stage.is_by_taps:
+            return self.engine.filter_block(stage, self._block(first, last), self.arithmetic, output, out)
+        box = stage.passes[0]
+        if isinstance(box, BoxPass):
+            sums = box_sums(stage, box, self._block(first, last))
+            return finish(stage, sums, self.engine, output, out)
+        step = stage.grid_rows
         top = first - first % step
-        sums = transformed(self.stage, self._block(top, min(last + -last % step, self.shape[0])), self.engine)
-        return finish(self.stage, sums[first - top : last - top], self.engine, output, out)
+        sums = transformed(stage, self._block(top, min(last + -last % step, self.shape[0])), self.engine)
+        return finish(stage, sums[first - top : last - top], self.engine, output, out)
 
     def _block(self, first: int, last: int) -> Block:
         """What makes these rows of the result, with what may be needed around it."""

@@ -15,6 +15,7 @@ from sepfilter.kernels.symmetry import symmetry
 from sepfilter.plans.cost import Size, Speed, best_block
 from sepfilter.plans.operations import nonzero, separable_multiplications
 from sepfilter.plans.options import Options
+from sepfilter.plans.passes import DirectPass, FFTPass
 from sepfilter.plans.plan import Plan
 from sepfilter.plans.planner import plan_cascade
 from sepfilter.plans.transforms import multiplications
@@ -136,10 +137,10 @@ def analyze(kernel: AnyKernel, speed: Speed, image: ImageSpec | None = None) -> 
 
 def _by_transforms(kernel: Kernel, image: ImageSpec, speed: Speed) -> float:
     """Multiplications a sample in the blocks that an image of this size would get."""
-    size = (kernel.height, kernel.width)
-    return multiplications(
-        best_block(size, Size(image.height, image.width, image.channels), speed.transforms), size
-    )
+    taps = (kernel.height, kernel.width)
+    size = Size(image.height, image.width, image.channels)
+    block = best_block(taps, size, speed.transforms)
+    return multiplications(FFTPass(DirectPass(np.broadcast_to(np.float64(0), taps)), block))
 
 
 def _told_ranks(rank: int) -> Iterator[int]:

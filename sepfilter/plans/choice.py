@@ -30,7 +30,7 @@ class Choice:
     kernel, factors : Kernel, Factorization
         What runs. The factors are those of the terms kept.
     method : str
-        direct, separable or fft.
+        direct, separable or fft; or box, for running sums.
     terms : int or None
         Separable terms; None for all taps at once.
     error_bound : float
@@ -120,9 +120,13 @@ def choices(
     ways = [
         Choice(kernel, factors, "direct", None, asked=asked),
         Choice(kernel, factors, "separable", factors.rank, asked=asked),
+        Choice(kernel, factors, "box", factors.rank, asked=asked),
         Choice(kernel, factors, "fft", _terms_of_transforms(kernel, factors), asked=asked),
     ]
-    exact = [way for way in ways if options.method in ("auto", way.method)]
+    allowed = {"auto": ("direct", "separable", "box", "fft"), "separable": ("separable", "box")}
+    exact = [way for way in ways if way.method in allowed.get(options.method, (options.method,))]
+    if not _is_box(factors):
+        exact = [way for way in exact if way.method != "box"]
     if options.method == "auto" and _has_many_taps(kernel):
         exact = exact[1:]
     if max_error is not None and options.method in ("auto", "separable"):
@@ -136,6 +140,15 @@ def choices(
 def _has_many_taps(kernel: Kernel) -> bool:
     """True where the taps of known factors need not be built: as many can never be the cheapest way."""
     return isinstance(kernel.form, FactoredTaps) and kernel.height * kernel.width > FEW_TAPS
+
+
+def _is_box(factors: Factorization) -> bool:
+    """True for one term of two integers over a denominator: the tap of the columns, that of the rows."""
+    integers = factors.integers
+    if integers is None or len(integers.terms) != 1:
+        return False
+    (term,) = integers.terms
+    return len(set(term.column)) == len(set(term.row)) == 1
 
 
 def _terms_of_transforms(kernel: Kernel, factors: Factorization) -> int | None:

@@ -16,13 +16,19 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.plans.passes import AnyPass, DirectPass, FFTPass
+from sepfilter.plans.passes import AnyPass, BoxPass, DirectPass, FFTPass
 from sepfilter.plans.transforms import possible_blocks
 
 Integers: TypeAlias = int | npt.NDArray[np.int64]
 
 CACHED_POINTS: Final = 2**16
 """Points of a block that a core's cache holds."""
+
+MOST_OF_A_STRIP: Final = 2**23
+"""Samples of a row of blocks, which are held in double, unless the kernel needs more."""
+
+RING_BYTES: Final = 700_000
+"""Rows of a tile that a core's cache holds."""
 
 MOST_POINTS: Final = 2**21
 """Larger blocks are taken only for kernels that need them: each thread holds 24 bytes a point."""
@@ -41,13 +47,23 @@ class Loops:
 class Transforms:
     """Nanoseconds of one thread: for a point of a block, forward and back, for a block, for a sample.
 
-    A point takes `growth` more for each doubling of the block beyond `CACHED_POINTS`.
+    A point takes `growth` more for each doubling of the block beyond `CACHED_POINTS`. Where the kernel is
+    one row or column, lines are transformed, and a point takes `line`.
     """
 
     point: float
+    line: float
     growth: float
     block: float
     sample: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSums:
+    """Nanoseconds of one thread: for a sample, and for a row of the image."""
+
+    sample: float
+    row: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +78,22 @@ class Speed:
         By accumulator; ``float32 partial`` where float sums are made of partial sums.
     transforms : Transforms
         Of `numpy.fft`, and what surrounds them.
+    running_sums : RunningSums
+        By `numpy.cumsum`, likewise.
     skips_zeros : bool
         Taps of factors that are 0 cost nothing.
+    ring : float
+        How much dearer a column's tap becomes for each megabyte by which the rows that a kernel spans, beside
+        the image, exceed `RING_BYTES`.
     """
 
     engine: str
     direct: Mapping[str, Loops]
     separable: Mapping[str, Loops]
     transforms: Transforms
+    running_sums: RunningSums
     skips_zeros: bool = True
+    ring: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +115,7 @@ def predict(one: AnyPass, size: Size, accumulator: str, speed: Speed) -> float:
 
     Parameters
     ----------
-    one : DirectPass, SeparablePass or FFTPass
+    one : DirectPass, SeparablePass, FFTPass or BoxPass
         The pass.
     size : Size
         Of its result.
@@ -108,6 +131,8 @@ def predict(one: AnyPass, size: Size, accumulator: str, speed: Speed) -> float:
     """
     if isinstance(one, FFTPass):
         return float(_by_transforms(one.block, (one.height, one.width), size, speed.transforms))
+    if isinstance(one, BoxPass):
+        return speed.running_sums.sample + speed.running_sums.row / (size.width * size.channels)
     if isinstance(one, DirectPass):
         loops = speed.direct[accumulator]
         return loops.sample + loops.tap * float(np.count_nonzero(one.taps))
@@ -118,6 +143,8 @@ def predict(one: AnyPass, size: Size, accumulator: str, speed: Speed) -> float:
     )
     # Columns are summed up beside the image too, as far as the rows reach.
     widened = 1 + (one.width - 1) / size.width
+    held = 4e-6 * one.height * (one.width - 1) * size.channels
+    widened *= 1 + speed.ring * max(held - RING_BYTES / 1e6, 0.0)
     return loops.sample + loops.tap * (down * widened + along) + loops.term * one.terms
 
 
@@ -136,14 +163,15 @@ def best_block(kernel: tuple[int, int], size: Size, costs: Transforms) -> tuple[
 
     Examples
     --------
-    >>> best_block((31, 31), Size(64, 64, 1), Transforms(8.4, 0.9, 5.2e4, 6.0))
+    >>> best_block((31, 31), Size(64, 64, 1), Transforms(8.4, 14.0, 0.9, 5.2e4, 6.0))
     (96, 96)
     """
     rows = np.array(possible_blocks(kernel[0], size.height))[:, np.newaxis]
     columns = np.array(possible_blocks(kernel[1], size.width))[np.newaxis]
-    points = rows * columns
+    points, strip = rows * columns, (rows - kernel[0] + 1) * size.width * size.channels
     spent = _by_transforms((rows, columns), kernel, size, costs)
-    spent = np.where(points <= max(MOST_POINTS, points.min()), spent, np.inf)
+    fits = (points <= max(MOST_POINTS, points.min())) & (strip <= max(MOST_OF_A_STRIP, strip.min()))
+    spent = np.where(fits, spent, np.inf)
     y, x = np.unravel_index(int(spent.argmin()), spent.shape)
     return int(rows[y, 0]), int(columns[0, x])
 
@@ -157,5 +185,6 @@ def _by_transforms(
     # The taps are transformed forward only, once.
     blocks = down * along * size.channels + 0.5
     points = block[0] * block[1]
-    point = costs.point + costs.growth * np.maximum(np.log2(points / CACHED_POINTS), 0.0)
+    doublings = np.maximum(np.log2(points / CACHED_POINTS), 0.0)
+    point = (costs.line if 1 in kernel else costs.point) + costs.growth * doublings
     return np.asarray(blocks * (point * points + costs.block) / size.samples + costs.sample)

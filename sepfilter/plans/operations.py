@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sepfilter.kernels.arrays import FloatArray
-from sepfilter.plans.passes import AnyPass, DirectPass, FFTPass
+from sepfilter.plans.passes import AnyPass, BoxPass, DirectPass, FFTPass
 from sepfilter.plans.transforms import multiplications
 
 
@@ -21,7 +21,7 @@ class Operations:
     multiplications : int
         The textbook's count for the chosen way, every tap counting: kh * kw a sample for a direct
         pass, R * (kh + kw) for R separable terms, see `transforms.multiplications` for Fourier
-        transforms. A cascade or gradient: the sum over its kernels.
+        transforms, 1 for running sums. A cascade or gradient: the sum over its kernels.
     executed_multiplications : int
         The same without taps that are 0.
     additions : int
@@ -66,7 +66,7 @@ def count(chosen: Iterable[AnyPass], samples: int) -> Operations:
 
     Parameters
     ----------
-    chosen : iterable of DirectPass, SeparablePass or FFTPass
+    chosen : iterable of DirectPass, SeparablePass, FFTPass or BoxPass
         One, or the two of a gradient.
     samples : int
         Output samples, pixels times channels.
@@ -108,7 +108,9 @@ def nonzero(taps: FloatArray) -> int:
 def _taps(one: AnyPass) -> float:
     """Textbook multiplications a sample."""
     if isinstance(one, FFTPass):
-        return multiplications(one.block, (one.height, one.width))
+        return multiplications(one)
+    if isinstance(one, BoxPass):
+        return 1
     if isinstance(one, DirectPass):
         return one.height * one.width
     return separable_multiplications(one.height, one.width, one.terms)
@@ -116,7 +118,7 @@ def _taps(one: AnyPass) -> float:
 
 def _nonzero_taps(one: AnyPass) -> float:
     """Multiplications a sample without zero taps."""
-    if isinstance(one, FFTPass):
+    if isinstance(one, (FFTPass, BoxPass)):
         return _taps(one)
     if isinstance(one, DirectPass):
         return nonzero(one.taps)
@@ -127,6 +129,8 @@ def _additions(one: AnyPass) -> float:
     """Additions a sample: of transforms one and a half times as many as multiplications."""
     if isinstance(one, FFTPass):
         return 1.5 * _taps(one)
+    if isinstance(one, BoxPass):
+        return 4
     if isinstance(one, DirectPass):
         return one.height * one.width - 1
     return max(one.terms * (one.height + one.width - 2) + one.terms - 1, 0)

@@ -170,6 +170,11 @@ class FFTPass:
         return self.block[0] - self.height + 1, self.block[1] - self.width + 1
 
     @property
+    def length(self) -> int:
+        """Points that are transformed together: of a whole block, or of a line where the kernel is one."""
+        return (self.block[0] if self.height > 1 else 1) * (self.block[1] if self.width > 1 else 1)
+
+    @property
     def terms(self) -> None:
         """No separable terms."""
         return None
@@ -185,5 +190,53 @@ class FFTPass:
         return self.of.magnitude
 
 
-AnyPass: TypeAlias = Pass | FFTPass
+@dataclass(frozen=True, slots=True)
+class BoxPass:
+    """A rectangle of equal integer taps by running sums: what comes in is added, what goes out subtracted.
+
+    Attributes
+    ----------
+    of : SeparablePass
+        The same tap by tap: one term, its column and its row each of one integer.
+    """
+
+    of: SeparablePass
+
+    @property
+    def method(self) -> str:
+        """What reports call it: its column and row are summed up one after the other."""
+        return "separable"
+
+    @property
+    def height(self) -> int:
+        """Rows of taps."""
+        return self.of.height
+
+    @property
+    def width(self) -> int:
+        """Columns of taps."""
+        return self.of.width
+
+    @property
+    def tap(self) -> float:
+        """The tap that all are."""
+        return float(self.of.columns[0, 0] * self.of.rows[0, 0])
+
+    @property
+    def terms(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def denominator(self) -> float:
+        """The sum is divided by it."""
+        return self.of.denominator
+
+    @property
+    def magnitude(self) -> float:
+        """``sum |taps|``, before the division."""
+        return self.of.magnitude
+
+
+AnyPass: TypeAlias = Pass | FFTPass | BoxPass
 """Any way to run a kernel."""

@@ -8,7 +8,7 @@ from sepfilter.geometry import ImageSpec
 from sepfilter.plans.border import Border
 from sepfilter.plans.operations import Operations
 from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.passes import AnyPass, FFTPass, Pass
+from sepfilter.plans.passes import AnyPass, BoxPass, FFTPass, Pass
 from sepfilter.plans.precision import Arithmetic
 
 
@@ -20,7 +20,7 @@ class Stage:
     ----------
     name : str
         The kernel's.
-    passes : tuple of DirectPass, SeparablePass or FFTPass
+    passes : tuple of DirectPass, SeparablePass, FFTPass or BoxPass
         One; or the two derivatives of a gradient, combined as the magnitude.
     anchor : (int, int)
         The tap (ay, ax) that lies on the output pixel.
@@ -81,8 +81,13 @@ class Stage:
 
     @property
     def by_taps(self) -> tuple[Pass, ...]:
-        """The passes tap by tap: where transforms stand in for them, what they stand in for."""
-        return tuple(one.of if isinstance(one, FFTPass) else one for one in self.passes)
+        """The passes tap by tap: where transforms or running sums stand in for them, what those stand for."""
+        return tuple(one.of if isinstance(one, (FFTPass, BoxPass)) else one for one in self.passes)
+
+    @property
+    def is_by_taps(self) -> bool:
+        """True where the engine runs the passes as they are."""
+        return self.by_taps == self.passes
 
     @property
     def divides_last(self) -> bool:

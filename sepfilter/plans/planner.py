@@ -35,12 +35,16 @@ from sepfilter.plans.staging import (
     opacity_kernel,
     plan_stage,
 )
+from sepfilter.plans.steps import Step, line_by_line, one_by_one
 
 LARGEST_ARITHMETIC_ERROR: Final = 0.1
 """In levels: where float samples could err by more, the plan turns to double."""
 
 EXACTNESS: Final = 2.0
 """An exact result is worth so many times the time that a rounded one would take."""
+
+FAR: Final = 64
+"""Taps a side up to which lines are never cheaper to transform than to sum up."""
 
 CLEARLY: Final = 0.8
 """Of two kinds of arithmetic that keep the promises the later one is taken only at this share of the cost."""
@@ -98,7 +102,7 @@ def plan_cascade(
         output_range=options.output_range,
         dtype=_output_dtype(options),
     )
-    draft = _Draft(tuple(cascade), spec, options, output, speed)
+    draft = _Draft(tuple(cascade), spec, options, output, speed, one_by_one(cascade))
     if draft.alpha == "premultiply":
         draft = draft.with_offsets_last()
     if draft.divides_by_alpha and options.max_error is not None:
@@ -107,7 +111,12 @@ def plan_cascade(
             "use --alpha keep or separate, or --rank"
         )
     with np.errstate(over="ignore", invalid="ignore"):  # a kernel of 1e308 has infinite bounds
-        return _cheapest_that_holds(draft)
+        plan = _cheapest_that_holds(draft)
+        by_lines = line_by_line(draft.cascade) if options.method in ("auto", "fft") else None
+        if by_lines and _is_far_reaching(draft.cascade) and not plan.is_copy:
+            lines = replace(draft, steps=by_lines, options=replace(options, method="fft"))
+            plan = min(plan, _cheapest_that_holds(lines), key=_weighed)
+        return plan
 
 
 def _cheapest_that_holds(draft: _Draft) -> Plan:
@@ -138,6 +147,11 @@ def _cheapest_that_holds(draft: _Draft) -> Plan:
     raise OptionError(f"precision {asked}: {reason}: use auto, float or double")
 
 
+def _is_far_reaching(cascade: Sequence[FactorizedKernel]) -> bool:
+    """True where some kernel is so large that transforms of lines may pay."""
+    return any(min(one.kernel.height, one.kernel.width) > FAR for one in cascade)
+
+
 def _weighed(plan: Plan) -> float:
     """Predicted cost, less where the result is exact."""
     return plan.total_nanoseconds / (EXACTNESS if plan.precision == "exact" else 1.0)
@@ -164,6 +178,7 @@ class _Draft:
     options: Options
     output: OutputMap
     speed: Speed
+    steps: tuple[Step, ...]
 
     @property
     def is_copy(self) -> bool:
@@ -217,7 +232,7 @@ class _Draft:
                 total = 0.0
                 cascade.append(one)
         output = replace(self.output, offset=self.output.offset + self.output.scale * total)
-        return replace(self, cascade=tuple(cascade), output=output)
+        return replace(self, cascade=tuple(cascade), steps=one_by_one(cascade), output=output)
 
     @property
     def border(self) -> Border:
@@ -269,22 +284,23 @@ class _Draft:
         height, width = self.spec.height, self.spec.width
         extent = self._extent()
         planned: list[PlannedStage] = []
-        for kernel, max_error in zip(self.cascade, self._error_shares(), strict=True):
+        for step, max_error in zip(self.steps, self._error_shares(), strict=True):
             if arithmetic.is_exact and planned:
                 check_integer_result(planned[-1].stage)
             partial = not planned and self.spec.dtype in PARTIAL_SUM_TYPES and self.alpha != "premultiply"
+            border = replace(self.border, value=self.border.value * step.beyond)
             given = StageInput(
-                height, width, channels, extent.including(self.border), self.border, partial_sums=partial
+                height, width, channels, extent.including(border), border, partial_sums=partial
             )
             one = plan_stage(
-                kernel,
+                step.factorized,
                 given,
                 self.options,
                 arithmetic=arithmetic,
                 max_error=max_error,
                 speed=self.speed,
                 budget=budget,
-            )
+            ).standing_for(step.direct)
             budget -= one.stage.nanoseconds * one.stage.operations.samples
             height, width = one.stage.output_size(height, width)
             extent = one.extent
@@ -298,13 +314,13 @@ class _Draft:
     def _error_shares(self) -> list[float | None]:
         """The error that each kernel may add, given how the kernels after it make it grow."""
         if self.options.max_error is None:
-            return [None] * len(self.cascade)
-        share = self.options.max_error / len(self.cascade)
+            return [None] * len(self.steps)
+        share = self.options.max_error / len(self.steps)
         shares: list[float | None] = []
         gain = 1.0
-        for one in reversed(self.cascade):
+        for step in reversed(self.steps):
             shares.insert(0, share / gain if gain else share)
-            gain *= one.gain
+            gain *= step.factorized.gain
         return shares
 
     def _alpha_stages(self) -> tuple[Stage, ...]:

@@ -81,6 +81,27 @@ def quantize(one: Pass, extent: Extent) -> tuple[Pass, float]:
     return found, error + 3 * UNIT_ROUNDOFF["float32"] * one.magnitude * reach
 
 
+def without_tiny_taps(one: Pass) -> Pass:
+    """The pass without taps that rounding to 16 bits turns into 0, for counting.
+
+    Examples
+    --------
+    >>> without_tiny_taps(DirectPass(np.array([[1.0, 1e-5, 0.5]]))).taps.tolist()
+    [[1.0, 0.0, 0.5]]
+    """
+    if isinstance(one, DirectPass):
+        return DirectPass(_zeroed(one.taps))
+    rows = np.stack([_zeroed(row) for row in one.rows]) if one.terms else one.rows
+    columns = np.stack([_zeroed(column) for column in one.columns]) if one.terms else one.columns
+    return SeparablePass(columns, rows)
+
+
+def _zeroed(taps: FloatArray) -> FloatArray:
+    """Taps, those of less than half of the smallest integer beside the largest set to 0."""
+    size = np.abs(taps)
+    return np.where(size < 0.5 * size.max() / LARGEST_FACTOR, 0.0, taps)
+
+
 def _direct(one: DirectPass, extent: Extent) -> tuple[DirectPass, float]:
     """All taps over one scale."""
     largest, total = float(np.abs(one.taps).max()), one.magnitude

@@ -12,9 +12,9 @@ from sepfilter.plans.choice import Choice
 from sepfilter.plans.cost import Size, Speed, best_block, predict
 from sepfilter.plans.exactness import check_transforms, integer_pass
 from sepfilter.plans.fixed_point import fractions
-from sepfilter.plans.passes import AnyPass, FFTPass
-from sepfilter.plans.precision import Arithmetic, OutOfReachError
-from sepfilter.plans.quantization import quantize
+from sepfilter.plans.passes import AnyPass, BoxPass, FFTPass, SeparablePass
+from sepfilter.plans.precision import EXACT_DOUBLE, FAST, Arithmetic, OutOfReachError
+from sepfilter.plans.quantization import quantize, without_tiny_taps
 from sepfilter.plans.transforms import transform_error
 
 NEAR: Final = 1.4
@@ -108,8 +108,10 @@ def estimates(
     OutOfReachError
         Only transforms are asked for, which are made in double.
     """
-    if arithmetic.is_integer or (arithmetic.is_exact and arithmetic.accumulator != "float64"):
-        ways = [way for way in ways if way.method != "fft"]
+    if arithmetic != EXACT_DOUBLE:
+        ways = [way for way in ways if way.method != "box"]
+        if arithmetic.is_integer or arithmetic.is_exact:
+            ways = [way for way in ways if way.method != "fft"]
     if not ways:
         raise OutOfReachError(f"Fourier transforms are made in double, not in {arithmetic.accumulator}")
     partial = given.partial_sums and arithmetic.accumulator == "float32"
@@ -120,8 +122,11 @@ def estimates(
         if way.method == "fft":
             block = best_block((way.kernel.height, way.kernel.width), size, speed.transforms)
             predicted = predict(FFTPass(one, block), size, accumulator, speed)
+        elif way.method == "box" and isinstance(one, SeparablePass):
+            predicted = predict(BoxPass(one), size, accumulator, speed)
         else:
-            predicted = predict(one, size, accumulator, speed)
+            counted = without_tiny_taps(one) if arithmetic in FAST else one
+            predicted = predict(counted, size, accumulator, speed)
         found.append(Estimate(way, block, predicted))
     return sorted(found, key=lambda one: one.nanoseconds / (NEAR if one.separates else 1.0))
 
@@ -178,7 +183,10 @@ def _first_within_reach(found: Sequence[Estimate], given: StageInput, arithmetic
 def _by_taps(way: Choice, given: StageInput, arithmetic: Arithmetic) -> tuple[AnyPass, float]:
     """The pass tap by tap, and the worst-case error of its sums."""
     if arithmetic.is_exact:
-        return integer_pass(way, given.extent, arithmetic), 0.0
+        exact = integer_pass(way, given.extent, arithmetic)
+        if way.method == "box" and isinstance(exact, SeparablePass):
+            return BoxPass(exact), 0.0
+        return exact, 0.0
     floating, reach = way.floating_pass(), given.extent.magnitude
     if arithmetic.is_integer:
         if way.terms == 0:

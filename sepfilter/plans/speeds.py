@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sepfilter.plans.cost import Loops, Speed, Transforms
+from sepfilter.plans.cost import Loops, RunningSums, Speed, Transforms
 
 AVX2: Final = Speed(
     "native (avx2)",
@@ -28,7 +28,9 @@ AVX2: Final = Speed(
         "float32 partial": Loops(0.87, 0.0409, 0.213),
         "float64": Loops(1.29, 0.0731, 0.246),
     },
-    transforms=Transforms(8.4, 0.9, 5.2e4, 6.0),
+    transforms=Transforms(8.4, 14.0, 0.9, 5.2e4, 6.0),
+    running_sums=RunningSums(6.5, 6000.0),
+    ring=0.65,
 )
 
 BASELINE: Final = Speed(
@@ -49,7 +51,9 @@ BASELINE: Final = Speed(
         "float32 partial": Loops(1.17, 0.1026, 0.107),
         "float64": Loops(3.54, 0.1536, 0.381),
     },
-    transforms=Transforms(8.4, 0.9, 5.2e4, 9.0),
+    transforms=Transforms(8.4, 14.0, 0.9, 5.2e4, 9.0),
+    running_sums=RunningSums(7.5, 6000.0),
+    ring=0.65,
 )
 
 SCIPY: Final = Speed(
@@ -70,6 +74,7 @@ SCIPY: Final = Speed(
         "float32 partial": Loops(4.0, 0.33, 5.0),
         "float64": Loops(4.0, 0.42, 7.2),
     },
-    transforms=Transforms(8.4, 0.9, 5.2e4, 20.0),
+    transforms=Transforms(8.4, 14.0, 0.9, 5.2e4, 20.0),
+    running_sums=RunningSums(14.0, 6000.0),
     skips_zeros=False,
 )

@@ -47,6 +47,12 @@ class PlannedStage:
     kept_gain: float
     rounding: float
 
+    def standing_for(self, taps: int) -> PlannedStage:
+        """Counted against a direct pass of so many taps."""
+        counts = self.stage.operations
+        direct = replace(counts, direct_multiplications=taps * counts.samples)
+        return replace(self, stage=replace(self.stage, operations=direct))
+
 
 def plan_stage(
     factorized: FactorizedKernel,

@@ -37,21 +37,23 @@ def possible_blocks(kernel: int, length: int) -> list[int]:
     return fitting[: enough + 1]
 
 
-def multiplications(block: tuple[int, int], kernel: tuple[int, int]) -> float:
-    """Real multiplications a sample by overlap-save with blocks of this size.
+def multiplications(one: FFTPass) -> float:
+    """Real multiplications a sample by overlap-save.
 
     A real transform of n points takes n log2(n) real multiplications (half of the radix-2 complex
     transform's 2 n log2(n)); a block takes one forward, one inverse, and the product of n / 2 complex
-    values at 4 real multiplications; it yields (N - kh + 1) * (M - kw + 1) samples.
+    values at 4 real multiplications; it yields (N - kh + 1) * (M - kw + 1) samples. A kernel of one row or
+    column is transformed line by line.
 
     Examples
     --------
-    >>> round(multiplications((512, 512), (101, 101)), 1)
+    >>> from sepfilter.plans.passes import DirectPass
+    >>> import numpy as np
+    >>> round(multiplications(FFTPass(DirectPass(np.ones((101, 101))), (512, 512))), 1)
     58.7
     """
-    points = block[0] * block[1]
-    per_block = 2 * points * log2(points) + 2 * points
-    return per_block / ((block[0] - kernel[0] + 1) * (block[1] - kernel[1] + 1))
+    points, (rows, columns) = one.block[0] * one.block[1], one.step
+    return (2 * points * log2(max(one.length, 2)) + 2 * points) / (rows * columns)
 
 
 def transform_error(one: FFTPass, magnitude: float) -> float:
@@ -68,6 +70,5 @@ def transform_error(one: FFTPass, magnitude: float) -> float:
     magnitude : float
         Largest absolute value that goes in.
     """
-    points = one.block[0] * one.block[1]
-    transform = ROUNDING * log2(max(points, 2))
-    return sqrt(points) * magnitude * one.magnitude * (3 * transform + 4 * 2.0**-53)
+    transform = ROUNDING * log2(max(one.length, 2))
+    return sqrt(one.length) * magnitude * one.magnitude * (3 * transform + 4 * 2.0**-53)

@@ -163,6 +163,21 @@ def test_offsets_and_opacity_are_as_tap_by_tap() -> None:
         assert (by_taps != by_transforms).mean() < 0.01
 
 
+@pytest.mark.parametrize("shape", [(9, 1), (1, 9), (40, 1), (1, 1)])
+@pytest.mark.parametrize("border", ["mirror", "constant:7"])
+def test_kernels_of_one_row_or_column_are_transformed_by_lines(shape: tuple[int, int], border: str) -> None:
+    """Along one axis only; the integers are those of the direct sum."""
+    noise = np.random.default_rng(10)
+    image = noise.integers(0, 256, (37, 43, 3)).astype(np.uint8)
+    taps = noise.integers(-9, 10, shape)
+    spec, options = ImageSpec.of(image), {"border": border, "dtype": "int16"}
+    plan = make_plan(taps, spec, method="fft", **options)
+    block = (64, 16) if shape[1] == 1 else (16, 64)
+    direct = execute(make_plan(taps, spec, method="direct", **options), image)
+    for one in (plan, in_blocks(plan, block)):
+        np.testing.assert_array_equal(execute(one, image), direct)
+
+
 def test_known_factors_are_transformed_without_building_taps() -> None:
     """A wide Gaussian is two vectors, and filters as in two passes."""
     image = np.random.default_rng(9).integers(0, 256, (90, 80)).astype(np.uint8)

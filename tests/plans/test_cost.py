@@ -11,7 +11,7 @@ from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.kernel import Kernel
 from sepfilter.kernels.notation import as_kernel
-from sepfilter.plans.cost import MOST_POINTS, Size, best_block, predict
+from sepfilter.plans.cost import MOST_OF_A_STRIP, MOST_POINTS, Size, best_block, predict
 from sepfilter.plans.options import Options
 from sepfilter.plans.passes import DirectPass, FFTPass, SeparablePass
 from sepfilter.plans.plan import Plan
@@ -71,6 +71,7 @@ def test_the_block_chosen_is_the_cheapest(kernel: tuple[int, int], size: Size) -
         for rows in possible_blocks(kernel[0], size.height)
         for columns in possible_blocks(kernel[1], size.width)
         if rows * columns <= MOST_POINTS
+        and (rows - kernel[0] + 1) * size.width * size.channels <= MOST_OF_A_STRIP
     }
     assert costs[chosen] == min(costs.values())
 

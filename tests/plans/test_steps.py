@@ -1,0 +1,76 @@
+"""Other cascades that do what was asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sepfilter.engine.execute import execute
+from sepfilter.engine.planning import make_plan
+from sepfilter.geometry import ImageSpec
+from sepfilter.kernels.factorization import FactorizedKernel
+from sepfilter.kernels.kernel import Kernel
+from sepfilter.kernels.presets import named_kernel
+from sepfilter.plans.steps import line_by_line, one_by_one
+
+UNROUNDED = {"precision": "double", "output_range": "float"}
+
+
+@pytest.fixture
+def wide() -> Kernel:
+    """A large kernel of known factors, lopsided in every way."""
+    noise = np.random.default_rng(0)
+    kernel = Kernel.from_factors(noise.normal(size=301), noise.normal(size=253), name="wide")
+    return replace(kernel, anchor=(20, 200), offset=3.0)
+
+
+@pytest.mark.parametrize("border", ["reflect", "mirror", "nearest", "wrap", "constant:-5"])
+def test_a_large_kernel_is_transformed_line_by_line(wide: Kernel, border: str) -> None:
+    """Columns, then rows: the result is that of two passes, beyond the edges and with the offset too."""
+    image = np.random.default_rng(1).integers(0, 256, (40, 50, 2)).astype(np.uint8)
+    spec = ImageSpec.of(image)
+    plan = make_plan(wide, spec, method="fft", border=border, **UNROUNDED)
+    assert [(stage.height, stage.width, stage.method) for stage in plan.stages] == [
+        (301, 1, "fft"),
+        (1, 253, "fft"),
+    ]
+    separable = execute(make_plan(wide, spec, method="separable", border=border, **UNROUNDED), image)
+    np.testing.assert_allclose(execute(plan, image), separable, rtol=0, atol=1e-6)
+    by_rows = [execute(plan, image, threads=1)[y] for y in (0, 39)]
+    np.testing.assert_array_equal(by_rows, execute(plan, image)[[0, 39]])
+
+
+def test_valid_results_are_cropped_once(wide: Kernel) -> None:
+    """What `valid` leaves is what the whole kernel fits on."""
+    image = np.random.default_rng(2).random((320, 300))
+    plan = make_plan(wide, ImageSpec.of(image), method="fft", padding="valid", **UNROUNDED)
+    separable = make_plan(wide, ImageSpec.of(image), method="separable", padding="valid", **UNROUNDED)
+    assert plan.output_spec == separable.output_spec
+    np.testing.assert_allclose(execute(plan, image), execute(separable, image), rtol=0, atol=1e-8)
+
+
+def test_a_wide_gaussian_takes_lines_by_itself() -> None:
+    """Two passes of 1601 taps, or blocks that such a kernel fits into, would take longer."""
+    plan = make_plan("gaussian:200", ImageSpec(3000, 4000, 1, "uint8"))
+    assert [stage.method for stage in plan.stages] == ["fft", "fft"]
+    assert plan.error_bound == 0
+    assert plan.operations.direct_multiplications == 1601**2 * 12_000_000
+
+
+def test_small_and_dense_kernels_have_no_lines() -> None:
+    """Only known factors are taken apart."""
+    for name in ("disk:5", "sobel", "log:2"):
+        assert line_by_line([FactorizedKernel.of(named_kernel(name))]) is None
+    assert make_plan("gaussian:2", ImageSpec(300, 400, 1, "uint8"), method="fft").stages[0].height == 17
+
+
+def test_steps_are_counted_against_what_they_stand_for() -> None:
+    """Lines of a kernel count as the whole kernel would directly; a gradient counts twice."""
+    cascade = [FactorizedKernel.of(named_kernel(name)) for name in ("gaussian:20", "sobel")]
+    assert [step.direct for step in one_by_one(cascade)] == [161 * 161, 18]
+    by_lines = line_by_line(cascade)
+    assert by_lines is not None
+    assert [step.direct for step in by_lines] == [0, 161 * 161, 18]
+    assert [step.beyond for step in by_lines] == pytest.approx([1, 1, 1])
