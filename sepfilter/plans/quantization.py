@@ -121,6 +121,8 @@ def _separable(one: SeparablePass, extent: Extent) -> tuple[SeparablePass, float
     terms = [_column(one.columns[at], extent) for at in kept]
     gains = np.array([term.gain for term in terms])
     rows = one.rows[kept] / gains[:, np.newaxis]
+    if not rows.any():
+        raise OutOfReachError("taps are too small for 16-bit integers")
     sums = float(np.abs(rows).sum()) * LARGEST_FACTOR
     limit = min(LARGEST_FACTOR / float(np.abs(rows).max()), _room(rows.size) / sums)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.exact import ExactFactors
 from sepfilter.kernels.factorization import Factorization
 from sepfilter.kernels.kernel import Kernel
-from sepfilter.plans.analysis import KernelAnalysis, MethodCosts
+from sepfilter.plans.analysis import KernelAnalysis, MethodCosts, Nearly
+from sepfilter.plans.operations import separable_multiplications
 from sepfilter.reports.figures import finite
+from sepfilter.reports.kernel_rank import rank_source
 
 
 def kernel_json(analysis: KernelAnalysis) -> str:
@@ -38,10 +41,43 @@ def _analysis(analysis: KernelAnalysis) -> dict[str, Any]:
     else:
         common["components"] = [_analysis(component) for component in analysis.components]
     plan = analysis.plan
-    common["recommendation"] = {"method": plan.method, "reason": plan.reason}
+    common["recommendation"] = {
+        "method": plan.method,
+        "reason": plan.reason,
+        "precision": plan.precision,
+        "nanoseconds": plan.nanoseconds,
+        "engine": analysis.engine,
+        "image": _size(plan.spec),
+    }
     if analysis.image:
         common["image"] = _image(analysis)
     return common
+
+
+def _size(spec: ImageSpec) -> dict[str, Any]:
+    """The image that the recommendation is for."""
+    return {"width": spec.width, "height": spec.height, "channels": spec.channels, "dtype": spec.dtype}
+
+
+def _nearly(close: Nearly | None) -> dict[str, Any] | None:
+    """A lower rank that is nearly enough; its error in 8-bit levels."""
+    if close is None:
+        return None
+    return {
+        "rank": close.rank,
+        "largest": finite(close.largest),
+        "bound": finite(close.bound),
+        "nanoseconds": close.nanoseconds,
+    }
+
+
+def _within_half(kernel: Kernel, analysis: KernelAnalysis) -> dict[str, Any] | None:
+    """The lowest rank that errs by half a level at most, and its multiplications a sample."""
+    if analysis.within_half is None:
+        return None
+    rank, bound = analysis.within_half
+    count = separable_multiplications(kernel.height, kernel.width, rank)
+    return {"rank": rank, "bound": bound, "multiplications": count}
 
 
 def _kernel(
@@ -50,11 +86,14 @@ def _kernel(
     """What a single kernel has."""
     return {
         "anchor": list(kernel.anchor),
+        "offset": kernel.offset,
         "sum": finite(kernel.sum),
         "nonzero": analysis.nonzero,
         "symmetry": analysis.symmetry,
         "rank": factors.rank,
         "exact_rank": factors.exact_rank,
+        "rank_source": rank_source(kernel, factors),
+        "nearly": _nearly(analysis.nearly),
         "separable": factors.is_separable,
         "singular_values": [finite(value) for value in factors.singular_values.tolist()],
         "factors": [
@@ -63,6 +102,11 @@ def _kernel(
         ],
         "exact_factors": _exact(factors.exact) if factors.exact else None,
         "error_bounds": [{"rank": rank, "bound": finite(bound)} for rank, bound in analysis.bounds],
+        "within_half_level": _within_half(kernel, analysis),
+        "predicted": {
+            method: {"nanoseconds": one.nanoseconds, "precision": one.precision}
+            for method, one in costs.predicted.items()
+        },
         "operations": {
             "direct": costs.direct,
             "nonzero": costs.nonzero,
