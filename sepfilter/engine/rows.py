@@ -7,7 +7,7 @@ and every strip has its real context: results do not depend on where strips begi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
@@ -15,13 +15,14 @@ import numpy.typing as npt
 
 from sepfilter.engine.block import Block
 from sepfilter.engine.borders import border_indices
+from sepfilter.engine.coarse import CoarseGrid
 from sepfilter.engine.engines import Engine, current_engine
 from sepfilter.engine.fft import finish, transformed
 from sepfilter.engine.mapping import Losses, map_samples
 from sepfilter.engine.running_sums import box_sums
 from sepfilter.geometry import ImageSpec
 from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.passes import BoxPass
+from sepfilter.plans.passes import BoxPass, CoarsePass
 from sepfilter.plans.plan import Plan, Stage
 from sepfilter.plans.precision import Arithmetic
 
@@ -98,6 +99,18 @@ class FilteredRows:
     stage: Stage
     arithmetic: Arithmetic
     engine: Engine
+    grid: CoarseGrid | None = None
+
+    @classmethod
+    def of(cls, source: Rows, stage: Stage, arithmetic: Arithmetic, engine: Engine) -> FilteredRows:
+        """The rows of a stage; with a grid where it runs on a coarse one."""
+        rows = cls(source, stage, arithmetic, engine)
+        one = stage.passes[0]
+        if not isinstance(one, CoarsePass):
+            return rows
+        height, width, _ = source.shape
+        grid = CoarseGrid(stage, one, (height, width), rows.beyond, arithmetic, engine)
+        return replace(rows, grid=grid)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -120,18 +133,31 @@ class FilteredRows:
         stage = self.stage
         if stage.is_by_taps:
             return self.engine.filter_block(stage, self._block(first, last), self.arithmetic, output, out)
-        box = stage.passes[0]
-        if isinstance(box, BoxPass):
-            sums = box_sums(stage, box, self._block(first, last))
+        one = stage.passes[0]
+        if isinstance(one, BoxPass):
+            sums = box_sums(stage, one, self._block(first, last))
             return finish(stage, sums, self.engine, output, out)
+        if isinstance(one, CoarsePass):
+            return self._coarsely(first, last, output, out)
         step = stage.grid_rows
         top = first - first % step
         sums = transformed(stage, self._block(top, min(last + -last % step, self.shape[0])), self.engine)
         return finish(stage, sums[first - top : last - top], self.engine, output, out)
 
+    def _coarsely(self, first: int, last: int, output: OutputMap | None, out: Samples) -> Losses:
+        """Spread rows of the coarse grid; tap by tap where something is not finite."""
+        stage, (top, _, left, _) = self.stage, self.stage.halo
+        if self.grid is None or not np.isfinite(self.grid.filtered()).all():
+            block = self._block(first, last)
+            return self.engine.filter_block(stage, block, self.arithmetic, output, out)
+        if stage.padding == "same":
+            top = left = 0
+        values = self.grid.spread(first + top, last + top)[:, left : left + out.shape[1]]
+        return finish(stage, values, self.engine, output, out)
+
     def _block(self, first: int, last: int) -> Block:
         """What makes these rows of the result, with what may be needed around it."""
-        height, width, _ = self.source.shape
+        height, _, _ = self.source.shape
         top, bottom, left, right = self.stage.halo
         if self.stage.padding == "valid":  # output row y lies on source row y + top
             first, last = first + top, last + top
@@ -139,11 +165,19 @@ class FilteredRows:
             left = right = 0  # whole rows are made: beyond them is the border
         if isinstance(self.source, ArrayRows):
             return Block(self.source.pixels, (first, height - last, left, right))
+        return Block(self.beyond(first - top, last + bottom), (top, bottom, left, right))
+
+    def beyond(self, first: int, last: int) -> Samples:
+        """Rows of the source, beyond its edges as the border has them."""
+        height, width, channels = self.source.shape
         border = self.stage.border
-        rows = border_indices(first - top, last + bottom, height, border.mode)
-        pixels = np.empty((len(rows), width, self.shape[2]), self.arithmetic.samples)
+        rows = border_indices(first, last, height, border.mode)
+        dtype: npt.DTypeLike = self.arithmetic.samples
+        if isinstance(self.source, ArrayRows) and border.is_whole_within(0, 127):
+            dtype = self.source.pixels.dtype
+        pixels = np.empty((len(rows), width, channels), dtype)
         _fill(pixels, rows, self.source, border.value)
-        return Block(pixels, (top, bottom, left, right))
+        return pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +238,7 @@ def filtered_rows(plan: Plan, pixels: Samples) -> ResultRows:
     pixels = _in_machine_format(pixels)
     if not plan.filters_opacity_apart:
         first, *others = plan.stages
-        rows = FilteredRows(ArrayRows(pixels), first, plan.arithmetic, engine)
+        rows = FilteredRows.of(ArrayRows(pixels), first, plan.arithmetic, engine)
         return _through(others, rows, plan, engine)
     premultiplied = plan.alpha == "premultiply"
     source: Rows = ArrayRows(pixels[..., :-1])
@@ -230,7 +264,7 @@ def _through(stages: Sequence[Stage], rows: R, plan: Plan, engine: Engine) -> R 
     """Rows led through every stage."""
     found: R | FilteredRows = rows
     for stage in stages:
-        found = FilteredRows(found, stage, plan.arithmetic, engine)
+        found = FilteredRows.of(found, stage, plan.arithmetic, engine)
     return found
 
 

@@ -1,9 +1,9 @@
-"""Long smooth vectors on a coarser grid: smooth a little, keep every m-th sample, filter those, spread them.
+"""Long smooth vectors on a coarser grid: gather with a spline, filter every m-th sample, spread again.
 
-What a Gaussian of deviation 50 leaves of an image varies so slowly that every twelfth sample tells it all. The
-samples are taken from sums over a B-spline, and spread with the same; the filter between is fitted by least
-squares. Such multirate filters are as old as the pyramid of Burt and Adelson (1983); that their worst error is
-known, and fitted to be small, is what makes them of use here.
+What a Gaussian of deviation 50 leaves of an image varies so slowly that every twelfth sample tells it all.
+Those samples are sums over a B-spline, and are spread with the same; the filter between is fitted by least
+squares. Such multirate filters are as old as the pyramid of Burt and Adelson (1983); that their worst error
+is known, and fitted to be small, is what makes them of use here.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from sepfilter.kernels.arrays import ComparesArrays, FloatArray, read_only
 STEPS: Final = (2, 3, 4, 6, 8, 12, 16)
 """Grids that are tried; coarser ones save nothing more, as most of the work is on the fine one."""
 
+FEWEST: Final = 8
+"""Steps that a vector is long at least: shorter ones are not smooth enough."""
+
 DEGREES: Final = (1, 2, 3)
 """Of the spline: linear, quadratic, cubic."""
 
@@ -27,13 +30,14 @@ DEGREES: Final = (1, 2, 3)
 class CoarseFactor(ComparesArrays):
     """A vector of taps f as a filter on every `step`-th sample.
 
-    With samples x and the grid t, ``d(t) = sum short[i] x(t step + i)``, then ``c(t) = sum taps[j] d(t + j)``, and
-    at last ``y(p) = step * sum short[p - t step] c(t)``, indices counting from the middle.
+    With samples x and points t of the grid, ``d(t) = sum short[i] x(t step + i)``, then
+    ``c(t) = sum taps[j] d(t + j)``, and at last ``y(p) = step * sum short[p - t step] c(t)``, indices
+    counting from the middle.
 
     Attributes
     ----------
-    step : int
-        Samples from one point of the coarse grid to the next.
+    step, degree : int
+        Samples from one point of the coarse grid to the next; degree of the spline.
     short : ndarray
         Odd length, sum 1: the spline.
     taps : ndarray
@@ -45,6 +49,7 @@ class CoarseFactor(ComparesArrays):
     """
 
     step: int
+    degree: int
     short: FloatArray
     taps: FloatArray
     error: float
@@ -54,6 +59,27 @@ class CoarseFactor(ComparesArrays):
     def reach(self) -> int:
         """Samples on each side that a result depends on."""
         return (len(self.taps) // 2) * self.step + 2 * (len(self.short) // 2)
+
+
+def coarse_factors(vector: FloatArray, step: int | None = None) -> tuple[CoarseFactor, ...]:
+    """The vector on every grid worth a try, or on those of one step; worked out once.
+
+    Parameters
+    ----------
+    vector : ndarray
+        Odd length, the middle tap lying on the output sample.
+    step : int, optional
+        Only this one.
+    """
+    steps = [one for one in STEPS if FEWEST * one <= len(vector)] if step is None else [step]
+    fitted = (_fitted(vector.tobytes(), one, degree) for one in steps for degree in DEGREES)
+    return tuple(fitted)
+
+
+@cache
+def _fitted(content: bytes, step: int, degree: int) -> CoarseFactor:
+    """Planning a million images fits a kernel once."""
+    return coarse_factor(np.frombuffer(content), step, degree)
 
 
 def coarse_factor(vector: FloatArray, step: int, degree: int) -> CoarseFactor:
@@ -84,7 +110,7 @@ def coarse_factor(vector: FloatArray, step: int, degree: int) -> CoarseFactor:
     centre = len(padded) // 2
     padded[centre - radius : centre + radius + 1] = vector
     places = np.arange(-side, side + 1) * step
-    overlap = sum(np.correlate(one, one, "full") for one in single)
+    overlap = np.sum([np.correlate(one, one, "full") for one in single], axis=0)
     lags = np.abs(places[:, np.newaxis] - places) + single.shape[1] - 1
     normal = np.where(lags < len(overlap), overlap[np.minimum(lags, len(overlap) - 1)], 0.0)
     goal = np.correlate(padded, single.sum(axis=0), "valid")[places + side * step]
@@ -94,12 +120,12 @@ def coarse_factor(vector: FloatArray, step: int, degree: int) -> CoarseFactor:
     spread[::step] = taps
     results = np.stack([np.convolve(spread, one) for one in single])
     error, gain = np.abs(results - padded).sum(axis=1).max(), np.abs(results).sum(axis=1).max()
-    return CoarseFactor(step, read_only(short), read_only(taps), float(error), float(gain))
+    return CoarseFactor(step, degree, read_only(short), read_only(taps), float(error), float(gain))
 
 
 @cache
 def _spline(step: int, degree: int) -> FloatArray:
-    """A discrete B-spline: a box of `step` taps with itself, odd length and sum 1; its shifts add up to flat."""
+    """A discrete B-spline, a box of `step` taps with itself, of odd length and sum 1."""
     box = np.full(step, 1.0 / step)
     spline = box
     for _ in range(degree):

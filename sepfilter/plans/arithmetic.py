@@ -20,7 +20,7 @@ from sepfilter.geometry import WIDE_TYPES, ImageSpec
 from sepfilter.kernels.low_rank import Lost
 from sepfilter.plans.border import Border
 from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.passes import DirectPass, Pass
+from sepfilter.plans.passes import CoarsePass, DirectPass, Pass
 
 UNIT_ROUNDOFF: Final = {"float32": 2.0**-24, "float64": 2.0**-53}
 """Of one operation: half the distance from 1 to the next number."""
@@ -112,6 +112,28 @@ def rounding_error(one: Pass, samples: str, magnitude: float, taps_error: float,
     # Taps too small for full precision err absolutely, in each product.
     small = products * max(magnitude, 1.0) + one.roundings + one.factor_gain * (1.0 + magnitude)
     return magnitude * rounding + UNDERFLOW[samples] * small
+
+
+def coarse_rounding(one: CoarsePass, samples: str, magnitude: float) -> float:
+    """Worst-case error of the arithmetic of a pass on a coarse grid, in turn: gather, filter, spread.
+
+    Parameters
+    ----------
+    one : CoarsePass
+        The pass. Its splines weigh with sums of 1; what is between them runs in double, and is stored.
+    samples : str
+        Type that sums and results are held in, float32 or float64.
+    magnitude : float
+        Largest absolute value that goes in.
+    """
+    error, largest = 0.0, magnitude
+    for short in (one.down.short[:, np.newaxis], one.along.short[np.newaxis]):
+        error += rounding_error(DirectPass(short), samples, largest, 0.0, partial=False)
+    gain = float(np.abs(one.down.taps).sum() * np.abs(one.along.taps).sum())
+    largest *= gain
+    error = error * gain + UNIT_ROUNDOFF[samples] * largest
+    # Spreading is a sum of degree + 1 products along each axis, or one more.
+    return error + 2 * (one.down.degree + 4) * UNIT_ROUNDOFF[samples] * largest
 
 
 def summation_growth(products: npt.NDArray[np.float64], length: int) -> float:

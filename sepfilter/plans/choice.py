@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from sepfilter.kernels.arrays import FloatArray, read_only
+from sepfilter.kernels.coarse import CoarseFactor, coarse_factors
 from sepfilter.kernels.exact import LARGEST_EXACT_INTEGER
 from sepfilter.kernels.factorization import Factorization
 from sepfilter.kernels.kernel import FactoredTaps, Kernel
@@ -30,13 +31,15 @@ class Choice:
     kernel, factors : Kernel, Factorization
         What runs. The factors are those of the terms kept.
     method : str
-        direct, separable or fft; or box, for running sums.
+        direct, separable or fft; box, for running sums; coarse, for a coarser grid.
     terms : int or None
         Separable terms; None for all taps at once.
     error_bound : float
         Worst-case error of the terms left out, in units of the source.
     asked : str
         What options ask for it, in words; nothing for a way that is free to choose.
+    grids : tuple of CoarseFactor
+        Column and row on a coarser grid, for that method only.
     """
 
     kernel: Kernel
@@ -45,11 +48,12 @@ class Choice:
     terms: int | None
     error_bound: float = 0.0
     asked: str = ""
+    grids: tuple[CoarseFactor, ...] = ()
 
     @property
     def is_approximation(self) -> bool:
-        """True where terms are left out."""
-        return self.terms is not None and self.terms < self.factors.rank
+        """True where terms are left out, or the grid is coarser."""
+        return bool(self.grids) or (self.terms is not None and self.terms < self.factors.rank)
 
     @property
     def gain(self) -> float:
@@ -134,7 +138,33 @@ def choices(
         if enough is not None:
             why = f"rank {enough} of {factors.rank} is the smallest within max error {max_error:g}"
             exact.append(_cut_off(kernel, factors, enough, extent, why))
+    if max_error is not None and options.method == "auto":
+        coarse = _on_a_coarse_grid(kernel, factors, extent, max_error)
+        exact += [] if coarse is None else [coarse]
     return exact
+
+
+def _on_a_coarse_grid(
+    kernel: Kernel, factors: Factorization, extent: Extent, max_error: float
+) -> Choice | None:
+    """The cheapest grid within the error, for a wide kernel of known factors that is centred."""
+    form = kernel.form
+    centre = ((kernel.height - 1) / 2, (kernel.width - 1) / 2)
+    if not isinstance(form, FactoredTaps) or kernel.anchor != centre or not factors.rank:
+        return None
+    found = []
+    for down in coarse_factors(form.column):
+        along = next(one for one in coarse_factors(form.row, down.step) if one.degree == down.degree)
+        half = (down.error * float(np.abs(form.row).sum()) + down.gain * along.error) / 2
+        error = extent.error_without(Lost(half, half))
+        if error <= max_error:
+            taps = len(down.short) * (1 + 1 / down.step)
+            found.append((taps + 4 * len(down.taps) / down.step**2, error, (down, along)))
+    if not found:
+        return None
+    _, error, grids = min(found, key=lambda one: one[0])
+    why = f"every {grids[0].step} rows and columns are enough within max error {max_error:g}"
+    return Choice(kernel, factors, "coarse", 1, error, why, grids)
 
 
 def _has_many_taps(kernel: Kernel) -> bool:

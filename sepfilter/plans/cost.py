@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.plans.passes import AnyPass, BoxPass, DirectPass, FFTPass
+from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, DirectPass, FFTPass
 from sepfilter.plans.transforms import possible_blocks
 
 Integers: TypeAlias = int | npt.NDArray[np.int64]
@@ -80,6 +80,8 @@ class Speed:
         Of `numpy.fft`, and what surrounds them.
     running_sums : RunningSums
         By `numpy.cumsum`, likewise.
+    spreading : float
+        Nanoseconds for a sample spread from a coarse grid, and stored.
     skips_zeros : bool
         Taps of factors that are 0 cost nothing.
     ring : float
@@ -92,6 +94,7 @@ class Speed:
     separable: Mapping[str, Loops]
     transforms: Transforms
     running_sums: RunningSums
+    spreading: float
     skips_zeros: bool = True
     ring: float = 0.0
 
@@ -115,7 +118,7 @@ def predict(one: AnyPass, size: Size, accumulator: str, speed: Speed) -> float:
 
     Parameters
     ----------
-    one : DirectPass, SeparablePass, FFTPass or BoxPass
+    one : DirectPass, SeparablePass, FFTPass, BoxPass or CoarsePass
         The pass.
     size : Size
         Of its result.
@@ -133,6 +136,8 @@ def predict(one: AnyPass, size: Size, accumulator: str, speed: Speed) -> float:
         return float(_by_transforms(one.block, (one.height, one.width), size, speed.transforms))
     if isinstance(one, BoxPass):
         return speed.running_sums.sample + speed.running_sums.row / (size.width * size.channels)
+    if isinstance(one, CoarsePass):
+        return _on_a_coarse_grid(one, size, accumulator, speed)
     if isinstance(one, DirectPass):
         loops = speed.direct[accumulator]
         return loops.sample + loops.tap * float(np.count_nonzero(one.taps))
@@ -146,6 +151,17 @@ def predict(one: AnyPass, size: Size, accumulator: str, speed: Speed) -> float:
     held = 4e-6 * one.height * (one.width - 1) * size.channels
     widened *= 1 + speed.ring * max(held - RING_BYTES / 1e6, 0.0)
     return loops.sample + loops.tap * (down * widened + along) + loops.term * one.terms
+
+
+def _on_a_coarse_grid(one: CoarsePass, size: Size, accumulator: str, speed: Speed) -> float:
+    """Sums over the spline of all rows, beyond the edges too; then next to nothing; then spreading."""
+    loops, step = speed.direct[accumulator], one.down.step
+    sums = loops.sample + loops.tap * len(one.down.short)
+    rows = 1 + 2 * one.down.reach / size.height
+    columns = 1 + 2 * one.along.reach / size.width
+    beside = (loops.sample + loops.tap * len(one.along.short)) / step * columns
+    filtered = (loops.sample + loops.tap * (len(one.down.taps) + len(one.along.taps))) / step**2
+    return rows * (sums + beside) + rows * columns * filtered + speed.spreading
 
 
 @cache

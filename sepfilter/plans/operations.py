@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sepfilter.kernels.arrays import FloatArray
-from sepfilter.plans.passes import AnyPass, BoxPass, DirectPass, FFTPass
+from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, DirectPass, FFTPass
 from sepfilter.plans.transforms import multiplications
 
 
@@ -66,7 +66,7 @@ def count(chosen: Iterable[AnyPass], samples: int) -> Operations:
 
     Parameters
     ----------
-    chosen : iterable of DirectPass, SeparablePass, FFTPass or BoxPass
+    chosen : iterable of DirectPass, SeparablePass, FFTPass, BoxPass or CoarsePass
         One, or the two of a gradient.
     samples : int
         Output samples, pixels times channels.
@@ -111,14 +111,25 @@ def _taps(one: AnyPass) -> float:
         return multiplications(one)
     if isinstance(one, BoxPass):
         return 1
+    if isinstance(one, CoarsePass):
+        return _taps_of_grids(one)
     if isinstance(one, DirectPass):
         return one.height * one.width
     return separable_multiplications(one.height, one.width, one.terms)
 
 
+def _taps_of_grids(one: CoarsePass) -> float:
+    """Multiplications a sample: sums over the splines, the filter on the coarse grid, and spreading."""
+    step = one.down.step
+    gathered = len(one.down.short) + len(one.along.short) / step
+    filtered = (len(one.down.taps) + len(one.along.taps)) / step**2
+    spread = len(one.down.short) / step + len(one.along.short) / step**2
+    return gathered + filtered + spread
+
+
 def _nonzero_taps(one: AnyPass) -> float:
     """Multiplications a sample without zero taps."""
-    if isinstance(one, (FFTPass, BoxPass)):
+    if isinstance(one, (FFTPass, BoxPass, CoarsePass)):
         return _taps(one)
     if isinstance(one, DirectPass):
         return nonzero(one.taps)
@@ -131,6 +142,8 @@ def _additions(one: AnyPass) -> float:
         return 1.5 * _taps(one)
     if isinstance(one, BoxPass):
         return 4
+    if isinstance(one, CoarsePass):
+        return _taps(one)  # but for the first product of each sum
     if isinstance(one, DirectPass):
         return one.height * one.width - 1
     return max(one.terms * (one.height + one.width - 2) + one.terms - 1, 0)

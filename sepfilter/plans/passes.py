@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from sepfilter.kernels.arrays import ComparesArrays, FloatArray
+from sepfilter.kernels.coarse import CoarseFactor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -238,5 +239,52 @@ class BoxPass:
         return self.of.magnitude
 
 
-AnyPass: TypeAlias = Pass | FFTPass | BoxPass
+@dataclass(frozen=True, slots=True)
+class CoarsePass:
+    """A wide smooth kernel on every so many-th sample, see `kernels.coarse`: an approximation.
+
+    Attributes
+    ----------
+    of : SeparablePass
+        The kernel, one term; also what runs where samples are not finite.
+    down, along : CoarseFactor
+        Its column and its row, on grids of the same step.
+    """
+
+    of: SeparablePass
+    down: CoarseFactor
+    along: CoarseFactor
+
+    @property
+    def method(self) -> str:
+        """What reports call it."""
+        return "coarse"
+
+    @property
+    def height(self) -> int:
+        """Rows of taps."""
+        return self.of.height
+
+    @property
+    def width(self) -> int:
+        """Columns of taps."""
+        return self.of.width
+
+    @property
+    def terms(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def denominator(self) -> float:
+        """Nothing is divided."""
+        return 1.0
+
+    @property
+    def magnitude(self) -> float:
+        """``sum |taps|``."""
+        return self.of.magnitude
+
+
+AnyPass: TypeAlias = Pass | FFTPass | BoxPass | CoarsePass
 """Any way to run a kernel."""

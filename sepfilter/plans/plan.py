@@ -8,7 +8,7 @@ from sepfilter.geometry import ImageSpec
 from sepfilter.plans.border import Border
 from sepfilter.plans.operations import Operations
 from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.passes import AnyPass, BoxPass, FFTPass, Pass
+from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, FFTPass, Pass
 from sepfilter.plans.precision import Arithmetic
 
 
@@ -20,7 +20,7 @@ class Stage:
     ----------
     name : str
         The kernel's.
-    passes : tuple of DirectPass, SeparablePass, FFTPass or BoxPass
+    passes : tuple of DirectPass, SeparablePass, FFTPass, BoxPass or CoarsePass
         One; or the two derivatives of a gradient, combined as the magnitude.
     anchor : (int, int)
         The tap (ay, ax) that lies on the output pixel.
@@ -66,7 +66,7 @@ class Stage:
 
     @property
     def method(self) -> str:
-        """``direct``, ``separable`` or ``fft``, or ``mixed`` where a gradient's derivatives differ."""
+        """``direct``, ``separable``, ``fft``, ``coarse``; ``mixed`` where a gradient's derivatives differ."""
         return one_of({one.method for one in self.passes})
 
     @property
@@ -81,8 +81,10 @@ class Stage:
 
     @property
     def by_taps(self) -> tuple[Pass, ...]:
-        """The passes tap by tap: where transforms or running sums stand in for them, what those stand for."""
-        return tuple(one.of if isinstance(one, (FFTPass, BoxPass)) else one for one in self.passes)
+        """The passes tap by tap: where others stand in for them, what those stand for."""
+        return tuple(
+            one.of if isinstance(one, (FFTPass, BoxPass, CoarsePass)) else one for one in self.passes
+        )
 
     @property
     def is_by_taps(self) -> bool:
@@ -177,7 +179,7 @@ class Plan:
 
     @property
     def method(self) -> str:
-        """``direct``, ``separable``, ``fft``, ``copy``, or ``mixed`` where stages differ."""
+        """``direct``, ``separable``, ``fft``, ``coarse``, ``copy``, or ``mixed`` where stages differ."""
         return "copy" if self.is_copy else one_of({stage.method for stage in self.stages})
 
     @property

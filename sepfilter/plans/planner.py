@@ -112,9 +112,11 @@ def plan_cascade(
         )
     with np.errstate(over="ignore", invalid="ignore"):  # a kernel of 1e308 has infinite bounds
         plan = _cheapest_that_holds(draft)
-        by_lines = line_by_line(draft.cascade) if options.method in ("auto", "fft") else None
+        may_transform = options.method in ("auto", "fft") and options.rank is None
+        may_transform = may_transform and options.precision not in ("exact", "fast")
+        by_lines = line_by_line(draft.cascade) if may_transform else None
         if by_lines and _is_far_reaching(draft.cascade) and not plan.is_copy:
-            lines = replace(draft, steps=by_lines, options=replace(options, method="fft"))
+            lines = replace(draft, steps=by_lines, options=replace(options, method="fft", max_error=None))
             plan = min(plan, _cheapest_that_holds(lines), key=_weighed)
         return plan
 

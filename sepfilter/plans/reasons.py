@@ -8,7 +8,7 @@ import numpy as np
 
 from sepfilter.plans.choice import Choice
 from sepfilter.plans.operations import separable_multiplications
-from sepfilter.plans.passes import BoxPass, DirectPass, FFTPass, SeparablePass
+from sepfilter.plans.passes import BoxPass, CoarsePass, DirectPass, FFTPass, SeparablePass
 from sepfilter.plans.runs import Estimate, Run
 
 
@@ -65,6 +65,8 @@ def _count(run: Run) -> str:
     direct = kernel.height * kernel.width
     if isinstance(one, FFTPass):
         return f"Fourier transforms of {one.block[0]} x {one.block[1]} points"
+    if isinstance(one, CoarsePass):
+        return f"every {one.down.step} rows and columns of it"
     if isinstance(one, BoxPass):
         return f"running sums, 4 additions a sample for any size, not {direct} multiplications"
     if isinstance(one, DirectPass):
@@ -90,4 +92,4 @@ def _name(choice: Choice) -> str:
     """What another way is called."""
     if choice.method == "separable":
         return f"{choice.terms} separable terms" if choice.terms != 1 else "two 1-D passes"
-    return {"direct": "direct", "fft": "FFT", "box": "running sums"}[choice.method]
+    return {"direct": "direct", "fft": "FFT", "box": "running sums", "coarse": "coarser grid"}[choice.method]

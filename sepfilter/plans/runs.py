@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sepfilter.plans.arithmetic import UNIT_ROUNDOFF, Extent, rounding_error
+from sepfilter.plans.arithmetic import UNIT_ROUNDOFF, Extent, coarse_rounding, rounding_error
 from sepfilter.plans.border import Border
 from sepfilter.plans.choice import Choice
 from sepfilter.plans.cost import Size, Speed, best_block, predict
 from sepfilter.plans.exactness import check_transforms, integer_pass
 from sepfilter.plans.fixed_point import fractions
-from sepfilter.plans.passes import AnyPass, BoxPass, FFTPass, SeparablePass
+from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, FFTPass, SeparablePass
 from sepfilter.plans.precision import EXACT_DOUBLE, FAST, Arithmetic, OutOfReachError
 from sepfilter.plans.quantization import quantize, without_tiny_taps
 from sepfilter.plans.transforms import transform_error
@@ -108,6 +108,8 @@ def estimates(
     OutOfReachError
         Only transforms are asked for, which are made in double.
     """
+    if arithmetic.is_exact or arithmetic.is_integer:
+        ways = [way for way in ways if way.method != "coarse"]
     if arithmetic != EXACT_DOUBLE:
         ways = [way for way in ways if way.method != "box"]
         if arithmetic.is_integer or arithmetic.is_exact:
@@ -124,6 +126,8 @@ def estimates(
             predicted = predict(FFTPass(one, block), size, accumulator, speed)
         elif way.method == "box" and isinstance(one, SeparablePass):
             predicted = predict(BoxPass(one), size, accumulator, speed)
+        elif way.grids and isinstance(one, SeparablePass):
+            predicted = predict(CoarsePass(one, *way.grids), size, accumulator, speed)
         else:
             counted = without_tiny_taps(one) if arithmetic in FAST else one
             predicted = predict(counted, size, accumulator, speed)
@@ -188,6 +192,9 @@ def _by_taps(way: Choice, given: StageInput, arithmetic: Arithmetic) -> tuple[An
             return BoxPass(exact), 0.0
         return exact, 0.0
     floating, reach = way.floating_pass(), given.extent.magnitude
+    if way.grids and isinstance(floating, SeparablePass):
+        coarse = CoarsePass(floating, *way.grids)
+        return coarse, coarse_rounding(coarse, arithmetic.samples, reach)
     if arithmetic.is_integer:
         if way.terms == 0:
             raise OutOfReachError(f"{way.kernel.name} does not suit 16-bit integers")

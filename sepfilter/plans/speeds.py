@@ -30,6 +30,7 @@ AVX2: Final = Speed(
     },
     transforms=Transforms(8.4, 14.0, 0.9, 5.2e4, 6.0),
     running_sums=RunningSums(6.5, 6000.0),
+    spreading=5.0,
     ring=0.65,
 )
 
@@ -53,6 +54,7 @@ BASELINE: Final = Speed(
     },
     transforms=Transforms(8.4, 14.0, 0.9, 5.2e4, 9.0),
     running_sums=RunningSums(7.5, 6000.0),
+    spreading=6.0,
     ring=0.65,
 )
 
@@ -76,5 +78,6 @@ SCIPY: Final = Speed(
     },
     transforms=Transforms(8.4, 14.0, 0.9, 5.2e4, 20.0),
     running_sums=RunningSums(14.0, 6000.0),
+    spreading=12.0,
     skips_zeros=False,
 )

@@ -74,3 +74,14 @@ def test_steps_are_counted_against_what_they_stand_for() -> None:
     assert by_lines is not None
     assert [step.direct for step in by_lines] == [0, 161 * 161, 18]
     assert [step.beyond for step in by_lines] == pytest.approx([1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"max_error": 0.5}, {"rank": 1}, {"precision": "fast"}, {"precision": "exact", "kernel": "box:401"}],
+)
+def test_lines_leave_other_options_alone(options: dict[str, object]) -> None:
+    """What a large kernel may also be asked for is planned as if there were no lines."""
+    options = dict(options)
+    plan = make_plan(options.pop("kernel", "gaussian:50"), ImageSpec(300, 400, 1, "uint8"), **options)
+    assert len(plan.stages) == 1
