@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -22,11 +24,15 @@ from scipy.optimize import nnls
 from sepfilter.engine import fft
 from sepfilter.engine.block import Block
 from sepfilter.engine.engines import Engine, current_engine
+from sepfilter.engine.rows import ArrayRows, FilteredRows
+from sepfilter.engine.running_sums import box_sums
+from sepfilter.kernels.coarse import coarse_factor
+from sepfilter.kernels.shapes import gaussian_taps
 from sepfilter.plans.border import Border
 from sepfilter.plans.cost import CACHED_POINTS
 from sepfilter.plans.operations import count
 from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.passes import AnyPass, DirectPass, FFTPass, SeparablePass
+from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, DirectPass, FFTPass, SeparablePass
 from sepfilter.plans.plan import Stage
 from sepfilter.plans.precision import Arithmetic
 
@@ -60,12 +66,50 @@ def main() -> None:
                 times.append(_measured(engine, one, image, arithmetic, asked.runs))
             _report(f"{method:<10}{name:<16}", np.array(facts), np.array(times))
     _calibrate_transforms(engine, asked.runs)
+    _calibrate_running_sums(engine, asked.runs)
+    _calibrate_spreading(engine, asked.runs)
+
+
+def _calibrate_running_sums(engine: Engine, runs: int) -> None:
+    """Boxes on images of several widths."""
+    facts, times = [], []
+    for side in (64, 256, 1000, 2000):
+        image = _image("uint8", side)
+        for box in (11, 51, 101):
+            one = BoxPass(SeparablePass(np.ones((1, box)), np.ones((1, box)), box * box))
+            facts.append([1.0, 1 / (side * image.shape[2])])
+            times.append(_best(runs, image.size, partial(_sum_up, engine, one, image)))
+    _report("running sums", np.array(facts), np.array(times))
+
+
+def _sum_up(engine: Engine, one: BoxPass, image: Samples) -> None:
+    """A box by running sums."""
+    stage, out = replace(_stage(one), is_exact=True), np.empty_like(image)
+    sums = box_sums(stage, one, Block(image))
+    fft.finish(stage, sums, engine, OutputMap(1.0, 0.0, "clip", "uint8"), out)
+
+
+def _calibrate_spreading(engine: Engine, runs: int) -> None:
+    """Spreading alone: a grid that is worked out already."""
+    found = []
+    for side in (600, 1500):
+        image = _image("uint8", side)
+        for sigma, step in ((20, 4), (50, 8), (50, 12)):
+            factor = coarse_factor(gaussian_taps(sigma, 4 * sigma), step, 2)
+            taps = gaussian_taps(sigma, 4 * sigma)[np.newaxis]
+            one = CoarsePass(SeparablePass(taps, taps), factor, factor)
+            stage = _stage(one)
+            rows = FilteredRows.of(ArrayRows(image), stage, ROWS["float32"][1], engine)
+            out, output = np.empty_like(image), OutputMap(1.0, 0.0, "clip", "uint8")
+            rows.write(0, side, output, out)
+            found.append(_best(runs, image.size, partial(rows.write, 0, side, output, out)))
+    print(f"spreading: a sample takes {np.median(found):.3g}, from {min(found):.3g} to {max(found):.3g}")
 
 
 def _calibrate_transforms(engine: Engine, runs: int) -> None:
     """Blocks of many sizes on images of many sizes; then lines, given what blocks and samples take."""
     facts, times = [], []
-    for side, kernel in ((500, 3), (500, 31), (1500, 3), (1500, 31), (64, 9), (200, 31)):
+    for side, kernel in ((500, 3), (500, 31), (900, 3), (900, 31), (64, 9), (200, 31)):
         image = _image("uint8", side)
         for block in (64, 128, 256, 512, 1024):
             if kernel + kernel // 2 < block <= 2 * (side + kernel):
@@ -77,8 +121,8 @@ def _calibrate_transforms(engine: Engine, runs: int) -> None:
     for kernel, length in ((101, 512), (201, 1024), (401, 2048)):
         for shape, size in (((kernel, 1), (length, 16)), ((1, kernel), (16, length))):
             one = FFTPass(DirectPass(np.ones(shape)), size)
-            points, doublings, blocks, samples = _facts_of_transforms(one, 1500)
-            spent = _transformed(engine, one, _image("uint8", 1500), runs)
+            points, doublings, blocks, samples = _facts_of_transforms(one, 900)
+            spent = _transformed(engine, one, _image("uint8", 900), runs)
             found.append((spent - growth * doublings - block * blocks - sample * samples) / points)
     print(f"lines: a point takes {np.median(found):.3g}, from {min(found):.3g} to {max(found):.3g}")
 
@@ -136,23 +180,28 @@ def _stage(one: AnyPass) -> Stage:
 def _measured(engine: Engine, one: AnyPass, image: Samples, arithmetic: Arithmetic, runs: int) -> float:
     """Nanoseconds a sample, the best of the runs."""
     stage, out, output = _stage(one), np.empty_like(image), OutputMap(1.0, 0.0, "clip", image.dtype.name)
-    best = np.inf
-    for _ in range(runs):
-        before = perf_counter()
-        engine.filter_block(stage, Block(image), arithmetic, output, out)
-        best = min(best, perf_counter() - before)
-    return float(best / image.size * 1e9)
+    block = Block(image)
+    return _best(runs, image.size, partial(engine.filter_block, stage, block, arithmetic, output, out))
 
 
 def _transformed(engine: Engine, one: FFTPass, image: Samples, runs: int) -> float:
     """The same by transforms."""
     stage, out, output = _stage(one), np.empty_like(image), OutputMap(1.0, 0.0, "clip", image.dtype.name)
+
+    def run() -> None:
+        fft.finish(stage, fft.transformed(stage, Block(image), engine), engine, output, out)
+
+    return _best(runs, image.size, run)
+
+
+def _best(runs: int, samples: int, run: Callable[[], object]) -> float:
+    """Nanoseconds a sample, the best of the runs."""
     best = np.inf
     for _ in range(runs):
         before = perf_counter()
-        fft.finish(stage, fft.transformed(stage, Block(image), engine), engine, output, out)
+        run()
         best = min(best, perf_counter() - before)
-    return float(best / image.size * 1e9)
+    return float(best / samples * 1e9)
 
 
 def _report(
@@ -163,6 +212,7 @@ def _report(
     off = np.abs(facts @ constants / times - 1)
     figures = ", ".join(f"{constant:.4g}" for constant in constants)
     print(f"{name}({figures})  # off by {np.median(off):.0%} in the middle, {off.max():.0%} at most")
+    return np.asarray(constants)
 
 
 if __name__ == "__main__":

@@ -107,10 +107,13 @@ class Verification:
         Between unrounded results, in units of the source.
     max_rounded_difference : float
         Between output samples.
+    reference : str
+        ``direct``; or ``separable``, two passes in double, for factors of very many taps.
     """
 
     max_abs_difference: float
     max_rounded_difference: float
+    reference: str = "direct"
 
 
 @dataclass(frozen=True, slots=True)

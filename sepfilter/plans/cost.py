@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from sepfilter.kernels.arrays import FloatArray
 from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, DirectPass, FFTPass
 from sepfilter.plans.transforms import possible_blocks
 
@@ -23,6 +24,9 @@ Integers: TypeAlias = int | npt.NDArray[np.int64]
 
 CACHED_POINTS: Final = 2**16
 """Points of a block that a core's cache holds."""
+
+SPARSE: Final = 0.7
+"""How much dearer a tap is among zeros: fewer results share what is loaded for it."""
 
 MOST_OF_A_STRIP: Final = 2**23
 """Samples of a row of blocks, which are held in double, unless the kernel needs more."""
@@ -140,17 +144,22 @@ def predict(one: AnyPass, size: Size, accumulator: str, speed: Speed) -> float:
         return _on_a_coarse_grid(one, size, accumulator, speed)
     if isinstance(one, DirectPass):
         loops = speed.direct[accumulator]
-        return loops.sample + loops.tap * float(np.count_nonzero(one.taps))
+        return loops.sample + loops.tap * _counted(one.taps)
     loops = speed.separable[accumulator]
     down, along = (
-        float(np.count_nonzero(factors) if speed.skips_zeros else factors.size)
-        for factors in (one.columns, one.rows)
+        _counted(factors) if speed.skips_zeros else float(factors.size) for factors in (one.columns, one.rows)
     )
     # Columns are summed up beside the image too, as far as the rows reach.
     widened = 1 + (one.width - 1) / size.width
     held = 4e-6 * one.height * (one.width - 1) * size.channels
     widened *= 1 + speed.ring * max(held - RING_BYTES / 1e6, 0.0)
     return loops.sample + loops.tap * (down * widened + along) + loops.term * one.terms
+
+
+def _counted(taps: FloatArray) -> float:
+    """Taps that are not 0, each weighing more the more zeros there are between them."""
+    nonzero = float(np.count_nonzero(taps))
+    return nonzero * (1 + SPARSE * (1 - nonzero / max(taps.size, 1)))
 
 
 def _on_a_coarse_grid(one: CoarsePass, size: Size, accumulator: str, speed: Speed) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Final, TypeAlias
@@ -35,12 +35,12 @@ from sepfilter.plans.staging import (
     opacity_kernel,
     plan_stage,
 )
-from sepfilter.plans.steps import Step, line_by_line, one_by_one
+from sepfilter.plans.steps import Step, fused, line_by_line, one_by_one
 
 LARGEST_ARITHMETIC_ERROR: Final = 0.1
 """In levels: where float samples could err by more, the plan turns to double."""
 
-EXACTNESS: Final = 2.0
+EXACTNESS: Final = 3.0
 """An exact result is worth so many times the time that a rounded one would take."""
 
 FAR: Final = 64
@@ -111,14 +111,24 @@ def plan_cascade(
             "use --alpha keep or separate, or --rank"
         )
     with np.errstate(over="ignore", invalid="ignore"):  # a kernel of 1e308 has infinite bounds
-        plan = _cheapest_that_holds(draft)
-        may_transform = options.method in ("auto", "fft") and options.rank is None
-        may_transform = may_transform and options.precision not in ("exact", "fast")
-        by_lines = line_by_line(draft.cascade) if may_transform else None
-        if by_lines and _is_far_reaching(draft.cascade) and not plan.is_copy:
-            lines = replace(draft, steps=by_lines, options=replace(options, method="fft", max_error=None))
-            plan = min(plan, _cheapest_that_holds(lines), key=_weighed)
-        return plan
+        return min(map(_cheapest_that_holds, _variants(draft)), key=_weighed)
+
+
+def _variants(draft: _Draft) -> Iterator[_Draft]:
+    """What was asked, and other steps that do the same, where options leave the choice."""
+    yield draft
+    options = draft.options
+    if draft.is_copy or options.rank is not None:
+        return
+    if options.method == "auto" and len(draft.cascade) > 1:
+        steps = fused(draft.cascade, draft.border.mode, options.padding)
+        if steps:
+            yield replace(draft, steps=steps)
+    transforms = options.method in ("auto", "fft") and options.precision not in ("exact", "fast")
+    if transforms and _is_far_reaching(draft.cascade):
+        steps = line_by_line(draft.cascade)
+        if steps:
+            yield replace(draft, steps=steps, options=replace(options, method="fft", max_error=None))
 
 
 def _cheapest_that_holds(draft: _Draft) -> Plan:
@@ -202,7 +212,7 @@ class _Draft:
         """Kinds of arithmetic to try, cheapest first."""
         wide = needs_double(self.spec, self.output.dtype, self.output.range)
         # Colours times opacity, and results of a kernel before, are no longer samples of the image's type.
-        raw = len(self.cascade) == 1 and self.alpha != "premultiply" and self.has_samples_beyond
+        raw = len(self.steps) == 1 and self.alpha != "premultiply" and self.has_samples_beyond
         return candidates(self.options.precision, self.spec, raw=raw, wide=wide)
 
     @property
@@ -302,7 +312,7 @@ class _Draft:
                 max_error=max_error,
                 speed=self.speed,
                 budget=budget,
-            ).standing_for(step.direct)
+            ).standing_for(step)
             budget -= one.stage.nanoseconds * one.stage.operations.samples
             height, width = one.stage.output_size(height, width)
             extent = one.extent

@@ -20,6 +20,7 @@ from sepfilter.plans.plan import Stage
 from sepfilter.plans.precision import Arithmetic, OutOfReachError
 from sepfilter.plans.reasons import reason
 from sepfilter.plans.runs import StageInput, estimates, work_out
+from sepfilter.plans.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,12 @@ class PlannedStage:
     kept_gain: float
     rounding: float
 
-    def standing_for(self, taps: int) -> PlannedStage:
-        """Counted against a direct pass of so many taps."""
+    def standing_for(self, step: Step) -> PlannedStage:
+        """Counted against a direct pass of what the step stands for, and with why it does."""
         counts = self.stage.operations
-        direct = replace(counts, direct_multiplications=taps * counts.samples)
-        return replace(self, stage=replace(self.stage, operations=direct))
+        direct = replace(counts, direct_multiplications=step.direct * counts.samples)
+        why = f"{step.why}: {self.stage.reason}" if step.why else self.stage.reason
+        return replace(self, stage=replace(self.stage, operations=direct, reason=why))
 
 
 def plan_stage(

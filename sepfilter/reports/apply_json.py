@@ -11,7 +11,7 @@ from sepfilter.kernels.summary import KernelSummary
 from sepfilter.plans.operations import Operations
 from sepfilter.plans.plan import Plan, Stage
 from sepfilter.reports.figures import finite
-from sepfilter.results import EngineInfo, Result
+from sepfilter.results import EngineInfo, Result, Verification
 
 
 def apply_json(results: Sequence[Result], engine: EngineInfo) -> str:
@@ -49,9 +49,18 @@ def _result(result: Result) -> dict[str, Any]:
         "operations": _operations(plan.operations) if plan else None,
         "seconds": asdict(result.seconds),
         "megapixels_per_second": finite(result.megapixels_per_second),
-        "verify": {name: finite(value) for name, value in asdict(check).items()} if check else None,
+        "verify": _verify(check) if check else None,
         "notes": list(result.notes),
         "error": asdict(result.failure) if result.failure else None,
+    }
+
+
+def _verify(check: Verification) -> dict[str, Any]:
+    """What was measured, and against what."""
+    return {
+        "max_abs_difference": finite(check.max_abs_difference),
+        "max_rounded_difference": finite(check.max_rounded_difference),
+        "reference": check.reference,
     }
 
 

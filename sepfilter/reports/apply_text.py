@@ -75,9 +75,10 @@ def _rows(result: Result, engine: EngineInfo) -> Iterator[tuple[str, str]]:
         yield from _plan_rows(result.plan)
     check = result.verification
     if check:
+        reference = "the direct sum" if check.reference == "direct" else "two passes"
         yield (
             "verified",
-            f"against the direct sum in double: off by at most {check.max_abs_difference:.3g}, "
+            f"against {reference} in double: off by at most {check.max_abs_difference:.3g}, "
             f"rounded {check.max_rounded_difference:g}",
         )
     if result.outputs:

@@ -82,6 +82,8 @@ def test_kernels_of_a_cascade_run_without_rounding_between(run: Run, samples: Pa
         "sobel-x",
         "--range",
         "offset",
+        "--precision",
+        "float",
         "-o",
         "o.png",
     )

@@ -13,7 +13,7 @@ from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.kernel import Kernel
 from sepfilter.kernels.presets import named_kernel
-from sepfilter.plans.steps import line_by_line, one_by_one
+from sepfilter.plans.steps import fused, line_by_line, one_by_one
 
 UNROUNDED = {"precision": "double", "output_range": "float"}
 
@@ -64,6 +64,65 @@ def test_small_and_dense_kernels_have_no_lines() -> None:
     for name in ("disk:5", "sobel", "log:2"):
         assert line_by_line([FactorizedKernel.of(named_kernel(name))]) is None
     assert make_plan("gaussian:2", ImageSpec(300, 400, 1, "uint8"), method="fft").stages[0].height == 17
+
+
+EVEN = Kernel.from_taps([[1, 2, 1], [2, 4, 2], [1, 2, 1]], name="even")
+ODD = Kernel.from_taps([[1, 0, -2], [0, 3, 0], [1, 1, 0]], name="odd")
+SMALL = Kernel.from_taps([[1, -1], [2, 0]], name="small")
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("border", ["reflect", "mirror", "nearest", "wrap", "constant:-5"])
+@pytest.mark.parametrize("kernels", [(EVEN, SMALL), (ODD, SMALL), (SMALL, EVEN), (EVEN, EVEN, ODD)])
+def test_fused_kernels_do_what_the_cascade_does(
+    kernels: tuple[Kernel, ...], border: str, padding: str
+) -> None:
+    """Whether they may be fused or not: near the edges, and on images smaller than the kernel."""
+    cascade = [FactorizedKernel.of(one) for one in kernels]
+    for shape in ((9, 8, 2), (7, 7, 1), (2, 1, 1)):
+        if padding == "valid" and min(shape[:2]) < 7:
+            continue
+        image = np.random.default_rng(3).integers(0, 256, shape).astype(np.uint8)
+        options = {"border": border, "padding": padding, **UNROUNDED}
+        one_by_one_result = execute(
+            make_plan(list(kernels), ImageSpec.of(image), method="direct", **options), image
+        )
+        steps = fused(cascade, border.partition(":")[0], padding)
+        if steps is None:
+            assert border in ("nearest", "constant:-5") or kernels[0] is not EVEN
+            continue
+        together = [step.factorized.kernel for step in steps]
+        result = execute(make_plan(together, ImageSpec.of(image), method="direct", **options), image)
+        np.testing.assert_allclose(result, one_by_one_result, rtol=0, atol=1e-8)
+
+
+def test_a_cascade_is_fused_where_that_is_cheaper() -> None:
+    """Two small kernels of whole numbers become one exact pass, and the reason says so."""
+    plan = make_plan([EVEN, "laplacian"], ImageSpec(300, 400, 1, "uint8"), dtype="int32", scale=1 / 16)
+    assert len(plan.stages) == 1
+    assert plan.reason.startswith("even and laplacian as one kernel of 5 x 5 taps: rank")
+    assert plan.operations.direct_multiplications == 18 * 300 * 400
+
+
+def test_a_cascade_of_wide_kernels_stays_apart() -> None:
+    """Where one kernel would take longer, each runs by itself."""
+    plan = make_plan(["gaussian:5", "disk:8"], ImageSpec(300, 400, 1, "uint8"))
+    assert len(plan.stages) == 2
+
+
+@pytest.mark.parametrize("method", ["direct", "separable", "fft"])
+def test_a_method_asked_for_is_for_each_kernel(method: str) -> None:
+    """Fusing is a choice of auto's alone."""
+    plan = make_plan(["box:3", "laplacian"], ImageSpec(300, 400, 1, "uint8"), method=method)
+    assert [stage.method for stage in plan.stages] == [method, method]
+
+
+def test_an_offset_before_a_gradient_is_not_fused() -> None:
+    """It would have to go through the root."""
+    shifted = replace(EVEN, offset=3.0)
+    cascade = [FactorizedKernel.of(one) for one in (shifted, named_kernel("sobel"))]
+    assert fused(cascade, "reflect", "same") is None
+    assert fused([FactorizedKernel.of(EVEN), cascade[1]], "reflect", "same") is not None
 
 
 def test_steps_are_counted_against_what_they_stand_for() -> None:
