@@ -26,7 +26,7 @@ from sepfilter.plans.steps import fused, line_by_line, one_by_one
 LARGEST_ARITHMETIC_ERROR: Final = 0.1
 """In levels: where float samples could err by more, the plan turns to double."""
 
-EXACTNESS: Final = 3.0
+EXACTNESS: Final = 2.0
 """An exact result is worth so many times the time that a rounded one would take."""
 
 FAR: Final = 64
