@@ -6,7 +6,8 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -61,3 +62,15 @@ def run(tmp_path: Path) -> Run:
         )
 
     return run_command
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plans_for_one_machine() -> Iterator[None]:
+    """Plans in tests are for the compiled engine on AVX2, whatever runs them: what they choose is asserted."""
+    from sepfilter.engine import planning
+    from sepfilter.plans.speeds import AVX2
+
+    current = planning.current_engine
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planning, "current_engine", lambda: replace(current(), speed=AVX2))
+        yield

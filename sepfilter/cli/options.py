@@ -58,7 +58,7 @@ filtering = _group(
     click.option("--rank", type=click.IntRange(min=0), help="Approximate by this many separable terms."),
     click.option(
         "--max-error", type=float, metavar="LEVELS",
-        help="Approximate by the smallest rank whose worst-case error is within this.",
+        help="Approximate, by low rank or on a coarser grid, where the worst-case error is within this.",
     ),
     click.option("--levels", type=float, metavar="V", help="White of float images, for error bounds."),
     click.option("--convolve", is_flag=True, help="Flip the kernels: convolution, not correlation."),

@@ -56,7 +56,7 @@ def apply(
     rank : int, optional
         Keep this many separable terms at most: an approximation.
     max_error : float, optional
-        Approximate by the smallest rank whose worst-case error is at most this many levels.
+        Results may be off by so many levels at worst, where that is cheaper than the exact ways.
     levels : float, optional
         For float images: full white, which error bounds are stated for (default 1).
     scale, offset : float

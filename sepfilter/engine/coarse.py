@@ -32,8 +32,8 @@ class CoarseGrid:
     ----------
     stage, one : Stage, CoarsePass
         What to do.
-    size : (int, int)
-        Rows and columns of the image.
+    size : (int, int, int)
+        Rows, columns and channels of the image.
     rows : callable
         ``rows(first, last)``: rows of the image, beyond its edges as the border has them.
     arithmetic : Arithmetic
@@ -44,7 +44,7 @@ class CoarseGrid:
 
     stage: Stage
     one: CoarsePass
-    size: tuple[int, int]
+    size: tuple[int, int, int]
     rows: Callable[[int, int], Samples]
     arithmetic: Arithmetic
     engine: Engine
@@ -91,7 +91,7 @@ class CoarseGrid:
 
     def _at_a_time(self) -> int:
         """Points of a column that are gathered together."""
-        return max(GATHERED // (self.size[1] * self.one.down.step), 1)
+        return max(GATHERED // (self.size[1] * self.size[2] * self.one.down.step), 1)
 
     def _gathered(self, first: int, last: int) -> Samples:
         """Rows `first` up to `last` of the grid: sums down, and of every so many-th of these, sums along."""

@@ -54,7 +54,7 @@ def transformed(stage: Stage, block: Block, engine: Engine) -> Samples:
     for place in _grid(passes[0], height, width):
         part = held[_reach(place[0], stage.height), _reach(place[1], stage.width)]
         results = _filtered(part, passes, spectra, room) if sound or np.isfinite(part).all() else None
-        if results is None or not (integers or np.isfinite(results).all()):
+        if results is None or not (stage.is_exact or np.isfinite(results).all()):
             out[place] = _tap_by_tap(stage, part, engine)
         else:
             out[place] = _exactly_joined(np.rint(results)) if stage.is_exact else _joined(results)
@@ -67,16 +67,14 @@ def finish(stage: Stage, values: Samples, engine: Engine, output: OutputMap | No
     Parameters
     ----------
     stage : Stage
-        What `transformed` ran.
+        What was run by transforms, running sums or on a coarse grid.
     values : ndarray
-        What it returned, or some rows of it.
+        Its sums, shape (h, w, C).
     engine, output, out
         As in `scipy_engine.filter_block`.
     """
     exact = stage.is_exact and not stage.is_magnitude
     single = DirectPass(np.ones((1, 1)), stage.passes[0].denominator if exact else 1)
-    if not exact and stage.passes[0].denominator != 1:
-        values = values / stage.passes[0].denominator
     last = replace(stage, passes=(single,), anchor=(0, 0), is_exact=exact, border=Border(), padding="same")
     return engine.filter_block(last, Block(values), EXACT_DOUBLE if exact else DOUBLE, output, out)
 

@@ -108,8 +108,7 @@ class FilteredRows:
         one = stage.passes[0]
         if not isinstance(one, CoarsePass):
             return rows
-        height, width, _ = source.shape
-        grid = CoarseGrid(stage, one, (height, width), rows.beyond, arithmetic, engine)
+        grid = CoarseGrid(stage, one, source.shape, rows.beyond, arithmetic, engine)
         return replace(rows, grid=grid)
 
     @property

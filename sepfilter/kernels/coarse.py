@@ -9,7 +9,7 @@ is known, and fitted to be small, is what makes them of use here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,9 @@ STEPS: Final = (2, 3, 4, 6, 8, 12, 16)
 
 FEWEST: Final = 8
 """Steps that a vector is long at least: shorter ones are not smooth enough."""
+
+MOST: Final = 300
+"""Steps that it is long at most: a finer grid saves nothing, and takes long to fit."""
 
 DEGREES: Final = (1, 2, 3)
 """Of the spline: linear, quadratic, cubic."""
@@ -71,12 +74,12 @@ def coarse_factors(vector: FloatArray, step: int | None = None) -> tuple[CoarseF
     step : int, optional
         Only this one.
     """
-    steps = [one for one in STEPS if FEWEST * one <= len(vector)] if step is None else [step]
+    steps = [one for one in STEPS if FEWEST * one <= len(vector) <= MOST * one] if step is None else [step]
     fitted = (_fitted(vector.tobytes(), one, degree) for one in steps for degree in DEGREES)
     return tuple(fitted)
 
 
-@cache
+@lru_cache(maxsize=256)
 def _fitted(content: bytes, step: int, degree: int) -> CoarseFactor:
     """Planning a million images fits a kernel once."""
     return coarse_factor(np.frombuffer(content), step, degree)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -58,9 +59,9 @@ def _convolved(before: Kernel, after: Kernel) -> Kernel:
         return replace(Kernel.from_taps(taps), anchor=anchor)
     numerators = _convolution(*(np.array(one.numerators, object) for one in integers if one is not None))
     denominator = integers[0].denominator * integers[1].denominator
-    whole = ExactTaps(tuple(map(tuple, numerators.tolist())), denominator)
-    values = [[float(tap) / denominator for tap in row] for row in whole.numerators]
-    return replace(Kernel.from_taps(values, exact=whole), anchor=anchor)
+    fractions = [[Fraction(tap, denominator) for tap in row] for row in numerators.tolist()]
+    values = [[float(tap) for tap in row] for row in fractions]
+    return replace(Kernel.from_taps(values, exact=ExactTaps.of(fractions)), anchor=anchor)
 
 
 def _exact_taps(kernel: Kernel) -> ExactTaps | None:
@@ -79,7 +80,8 @@ def _convolved_factors(first: ExactFactors, second: ExactFactors) -> ExactFactor
     """One term of integers over a denominator, of two such."""
     (one,), (other,) = first.terms, second.terms
     column, row = _convolved_integers(one.column, other.column), _convolved_integers(one.row, other.row)
-    return ExactFactors((ExactTerm(column, row),), first.denominator * second.denominator)
+    whole = ExactFactors((ExactTerm(column, row),), first.denominator * second.denominator)
+    return whole.divided(Fraction(1))  # in lowest terms
 
 
 def _convolved_integers(first: Integers, second: Integers) -> Integers:

@@ -20,7 +20,7 @@ from sepfilter.geometry import WIDE_TYPES, ImageSpec
 from sepfilter.kernels.low_rank import Lost
 from sepfilter.plans.border import Border
 from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.passes import CoarsePass, DirectPass, Pass
+from sepfilter.plans.passes import CoarsePass, DirectPass, Pass, SeparablePass
 
 UNIT_ROUNDOFF: Final = {"float32": 2.0**-24, "float64": 2.0**-53}
 """Of one operation: half the distance from 1 to the next number."""
@@ -130,8 +130,10 @@ def coarse_rounding(one: CoarsePass, samples: str, magnitude: float) -> float:
     for short in (one.down.short[:, np.newaxis], one.along.short[np.newaxis]):
         error += rounding_error(DirectPass(short), samples, largest, 0.0, partial=False)
     gain = float(np.abs(one.down.taps).sum() * np.abs(one.along.taps).sum())
+    taps = SeparablePass(one.down.taps[np.newaxis], one.along.taps[np.newaxis])
+    error = error * gain + rounding_error(taps, "float64", largest, 0.0, partial=False)
     largest *= gain
-    error = error * gain + UNIT_ROUNDOFF[samples] * largest
+    error += UNIT_ROUNDOFF[samples] * largest
     # Spreading is a sum of degree + 1 products along each axis, or one more.
     return error + 2 * (one.down.degree + 4) * UNIT_ROUNDOFF[samples] * largest
 

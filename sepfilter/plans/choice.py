@@ -35,7 +35,7 @@ class Choice:
     terms : int or None
         Separable terms; None for all taps at once.
     error_bound : float
-        Worst-case error of the terms left out, in units of the source.
+        Worst-case error of the terms left out or of the coarser grid, in units of the source.
     asked : str
         What options ask for it, in words; nothing for a way that is free to choose.
     grids : tuple of CoarseFactor
@@ -63,6 +63,8 @@ class Choice:
     @property
     def kept_gain(self) -> float:
         """``sum |taps|`` of the terms kept, or a little more."""
+        if self.grids:
+            return self.grids[0].gain * self.grids[1].gain
         if not self.is_approximation:
             return self.gain
         return self.gain + self.factors.rest.total
@@ -95,9 +97,15 @@ class Choice:
 
 
 def choices(
-    kernel: Kernel, factors: Factorization, options: Options, extent: Extent, max_error: float | None
+    kernel: Kernel,
+    factors: Factorization,
+    options: Options,
+    extent: Extent,
+    *,
+    max_error: float | None,
+    methods: tuple[str, ...],
 ) -> list[Choice]:
-    """List the ways to run a kernel: those that are exact, or what the options ask for.
+    """List the ways to run a kernel that options allow, approximations where an error is allowed.
 
     Parameters
     ----------
@@ -109,6 +117,8 @@ def choices(
         Where the samples lie that go in.
     max_error : float or None
         The share of `options.max_error` that this kernel may take.
+    methods : tuple of str
+        Those that may be used here.
 
     Returns
     -------
@@ -127,21 +137,20 @@ def choices(
         Choice(kernel, factors, "box", factors.rank, asked=asked),
         Choice(kernel, factors, "fft", _terms_of_transforms(kernel, factors), asked=asked),
     ]
-    allowed = {"auto": ("direct", "separable", "box", "fft"), "separable": ("separable", "box")}
-    exact = [way for way in ways if way.method in allowed.get(options.method, (options.method,))]
+    allowed = [way for way in ways if way.method in methods]
     if not _is_box(factors):
-        exact = [way for way in exact if way.method != "box"]
-    if options.method == "auto" and _has_many_taps(kernel):
-        exact = exact[1:]
-    if max_error is not None and options.method in ("auto", "separable"):
+        allowed = [way for way in allowed if way.method != "box"]
+    if len(allowed) > 1 and _has_many_taps(kernel):
+        allowed = [way for way in allowed if way.method != "direct"]
+    if max_error is not None and "separable" in methods:
         enough = _smallest_rank(kernel, factors, extent, max_error)
         if enough is not None:
             why = f"rank {enough} of {factors.rank} is the smallest within max error {max_error:g}"
-            exact.append(_cut_off(kernel, factors, enough, extent, why))
-    if max_error is not None and options.method == "auto":
+            allowed.append(_cut_off(kernel, factors, enough, extent, why))
+    if max_error is not None and "coarse" in methods:
         coarse = _on_a_coarse_grid(kernel, factors, extent, max_error)
-        exact += [] if coarse is None else [coarse]
-    return exact
+        allowed += [] if coarse is None else [coarse]
+    return allowed
 
 
 def _on_a_coarse_grid(

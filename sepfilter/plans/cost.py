@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -173,7 +173,7 @@ def _on_a_coarse_grid(one: CoarsePass, size: Size, accumulator: str, speed: Spee
     return rows * (sums + beside) + rows * columns * filtered + speed.spreading
 
 
-@cache
+@lru_cache(maxsize=1024)
 def best_block(kernel: tuple[int, int], size: Size, costs: Transforms) -> tuple[int, int]:
     """Rows and columns of the transforms that are predicted to take the least time.
 

@@ -168,6 +168,7 @@ class Draft:
                 max_error=max_error,
                 speed=self.speed,
                 budget=budget,
+                only=step.only,
             ).standing_for(step)
             budget -= one.stage.nanoseconds * one.stage.operations.samples
             height, width = one.stage.output_size(height, width)

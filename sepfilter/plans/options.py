@@ -16,6 +16,14 @@ from sepfilter.plans.precision import PRECISIONS
 
 PADDINGS: Final = ("same", "valid")
 METHODS: Final = ("auto", "direct", "separable", "fft")
+WAYS: Final = {
+    "auto": ("direct", "separable", "box", "coarse", "fft"),
+    "direct": ("direct",),
+    "separable": ("separable", "box"),
+    "fft": ("fft",),
+}
+"""What each method may run a kernel by."""
+
 ALPHAS: Final = ("premultiply", "separate", "keep")
 
 
@@ -37,7 +45,8 @@ class Options:
     rank : int, optional
         Keep this many separable terms at most, an approximation where the kernel's rank is higher.
     max_error : float, optional
-        Approximate with the smallest rank whose worst-case error is at most this many levels.
+        Results may be off by so many levels at worst: then the smallest rank that is within it, or a coarser
+        grid for wide Gaussians, is taken where that is cheaper than the exact ways.
     levels : float, optional
         For float images: the value of full white, which error bounds are stated for (default 1).
     scale, offset : float

@@ -1,4 +1,4 @@
-"""The ways to run one kernel: all taps at once, a sum of column and row passes, or Fourier transforms."""
+"""The ways to run one kernel: tap by tap, at once or in columns and rows, or by what stands in for that."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Stage:
     operations : Operations
         Counts for the whole image.
     error_bound : float
-        Worst-case error of leaving terms out, in units of the source, from this stage alone.
+        Worst-case error of the approximation, in units of the source, from this stage alone.
     is_exact : bool
         Integers only: a gradient's root is taken of an exact sum of squares.
     reason : str
@@ -137,7 +137,7 @@ class Plan:
         An integer output sample differs from the rounded float64 result only where that lies
         within this of a tie, in output levels; before a division by opacity.
     error_bound : float
-        Worst-case error of leaving terms out, in units of the source, on the unrounded result.
+        Worst-case error of approximations, in units of the source, on the unrounded result.
     alpha : str
         ``none``; or what happens to opacity: ``premultiply``, ``separate`` or ``keep``.
     alpha_stages : tuple of Stage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Final, TypeAlias
@@ -97,7 +97,20 @@ def plan_cascade(
             "use --alpha keep or separate, or --rank"
         )
     with np.errstate(over="ignore", invalid="ignore"):  # a kernel of 1e308 has infinite bounds
-        return min(map(_cheapest_that_holds, _variants(draft)), key=_weighed)
+        return _best_of(_variants(draft))
+
+
+def _best_of(drafts: Iterable[Draft]) -> Plan:
+    """The cheapest of those that hold."""
+    plans, refusals = [], []
+    for draft in drafts:
+        try:
+            plans.append(_cheapest_that_holds(draft))
+        except OptionError as refusal:
+            refusals.append(refusal)
+    if not plans:
+        raise refusals[0]
+    return min(plans, key=_weighed)
 
 
 def _variants(draft: Draft) -> Iterator[Draft]:
@@ -114,7 +127,7 @@ def _variants(draft: Draft) -> Iterator[Draft]:
     if transforms and _is_far_reaching(draft.cascade):
         steps = line_by_line(draft.cascade)
         if steps:
-            yield replace(draft, steps=steps, options=replace(options, method="fft", max_error=None))
+            yield replace(draft, steps=steps)
 
 
 def _cheapest_that_holds(draft: Draft) -> Plan:

@@ -8,7 +8,7 @@ import numpy as np
 
 from sepfilter.plans.choice import Choice
 from sepfilter.plans.operations import separable_multiplications
-from sepfilter.plans.passes import BoxPass, CoarsePass, DirectPass, FFTPass, SeparablePass
+from sepfilter.plans.passes import BoxPass, DirectPass, FFTPass
 from sepfilter.plans.runs import Estimate, Run
 
 
@@ -65,25 +65,24 @@ def _count(run: Run) -> str:
     direct = kernel.height * kernel.width
     if isinstance(one, FFTPass):
         return f"Fourier transforms of {one.block[0]} x {one.block[1]} points"
-    if isinstance(one, CoarsePass):
-        return f"every {one.down.step} rows and columns of it"
     if isinstance(one, BoxPass):
         return f"running sums, 4 additions a sample for any size, not {direct} multiplications"
     if isinstance(one, DirectPass):
         words = f"one 2-D pass of {direct} multiplications a sample"
         nonzero = int(np.count_nonzero(one.taps))
         return words + (f", {nonzero} without zeros" if nonzero < direct else "")
-    return _count_of_terms(one, rank, direct)
+    return _count_of_terms(run.choice, rank, direct)
 
 
-def _count_of_terms(one: SeparablePass, rank: int, direct: int) -> str:
+def _count_of_terms(choice: Choice, rank: int, direct: int) -> str:
     """The same of separable terms."""
-    separable = separable_multiplications(one.height, one.width, rank)
+    one, kernel = choice.factors, choice.kernel
+    separable = separable_multiplications(kernel.height, kernel.width, rank)
     if rank == 1:
-        words = f"two 1-D passes take {one.height} + {one.width} = {separable} multiplications a sample"
+        words = f"two 1-D passes take {kernel.height} + {kernel.width} = {separable} multiplications a sample"
         return f"{words}, not {direct}" if separable < direct else f"{words}, direct {direct}"
     nonzero = int(np.count_nonzero(one.columns) + np.count_nonzero(one.rows))
-    words = f"{rank} terms of {one.height} + {one.width} multiplications a sample make {separable}"
+    words = f"{rank} terms of {kernel.height} + {kernel.width} multiplications a sample make {separable}"
     without = f" ({nonzero} without zeros)" if nonzero < separable else ""
     return f"{words}{without}, direct {direct}"
 

@@ -80,7 +80,7 @@ class Run:
     ----------
     estimate : Estimate
         The way.
-    one : DirectPass, SeparablePass or FFTPass
+    one : DirectPass, SeparablePass, FFTPass, BoxPass or CoarsePass
         The pass.
     rounding : float
         Worst-case error of its arithmetic, in units of the source.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import hypot, inf, sqrt
 
@@ -15,11 +16,11 @@ from sepfilter.plans.choice import Choice, choices
 from sepfilter.plans.cost import Size, Speed
 from sepfilter.plans.exactness import check_squares
 from sepfilter.plans.operations import count
-from sepfilter.plans.options import Options
+from sepfilter.plans.options import WAYS, Options
 from sepfilter.plans.plan import Stage
 from sepfilter.plans.precision import Arithmetic, OutOfReachError
 from sepfilter.plans.reasons import reason
-from sepfilter.plans.runs import StageInput, estimates, work_out
+from sepfilter.plans.runs import Run, StageInput, estimates, work_out
 from sepfilter.plans.steps import Step
 
 
@@ -65,6 +66,7 @@ def plan_stage(
     max_error: float | None,
     speed: Speed,
     budget: float = inf,
+    only: str = "",
 ) -> PlannedStage:
     """Plan one kernel or gradient at one precision: the ways that it can be run, and the cheapest of them.
 
@@ -84,6 +86,8 @@ def plan_stage(
         The engine's.
     budget : float
         The most that it may be predicted to take, in nanoseconds of one thread for the whole image.
+    only : str
+        A method that the step is for, whatever the options leave open.
 
     Raises
     ------
@@ -98,8 +102,17 @@ def plan_stage(
         raise OutOfReachError(f"{kernel.name} is two kernels, which 16-bit taps are not for")
     size = _result_size(kernel, given, options.padding)
     share = None if max_error is None else max_error / sqrt(len(kernel.components))
+    methods = (only,) if only else WAYS[options.method]
+    if isinstance(kernel, Gradient):  # both derivatives are joined where their sums are made
+        methods = tuple(one for one in methods if one not in ("box", "coarse"))
     ways = [
-        estimates(choices(component, factors, options, given.extent, share), given, size, arithmetic, speed)
+        estimates(
+            choices(component, factors, options, given.extent, max_error=share, methods=methods),
+            given,
+            size,
+            arithmetic,
+            speed,
+        )
         for component, factors in zip(kernel.components, factorized.factors, strict=True)
     ]
     if sum(found[0].nanoseconds for found in ways) * size.samples > budget:
@@ -118,7 +131,7 @@ def plan_stage(
         operations=count([run.one for run in chosen], size.samples),
         error_bound=combined([run.choice.error_bound for run in chosen]),
         is_exact=arithmetic.is_exact,
-        reason=reason(ways, chosen),
+        reason=reason(ways, chosen) + _in_vain(chosen, max_error),
         nanoseconds=sum(run.estimate.nanoseconds for run in chosen),
     )
     extent = _extent([run.choice for run in chosen], stage, given.extent)
@@ -128,6 +141,13 @@ def plan_stage(
     gain = combined([run.choice.gain for run in chosen])
     kept_gain = combined([run.choice.kept_gain for run in chosen])
     return PlannedStage(stage, extent, gain, kept_gain, rounding)
+
+
+def _in_vain(chosen: Sequence[Run], max_error: float | None) -> str:
+    """What to add to the reason where an error was allowed, and nothing made use of it."""
+    if not max_error or any(run.choice.is_approximation for run in chosen):
+        return ""
+    return f"; nothing cheaper is within max error {max_error:.4g}"
 
 
 def opacity_kernel(kernel: AnyKernel, padding: str) -> Kernel | None:

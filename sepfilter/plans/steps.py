@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sepfilter.errors import KernelError
 from sepfilter.kernels.exact import MAX_SIDE
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.fusion import fused_kernel
@@ -27,12 +28,15 @@ class Step:
         Taps that a direct pass would multiply, of the kernels that the step stands for.
     why : str
         What it stands for, in words, unless that is itself.
+    only : str
+        The method that it is for, where it is for one.
     """
 
     factorized: FactorizedKernel
     beyond: float
     direct: int
     why: str = ""
+    only: str = ""
 
 
 def one_by_one(cascade: Sequence[FactorizedKernel]) -> tuple[Step, ...]:
@@ -85,7 +89,11 @@ def fused(cascade: Sequence[FactorizedKernel], border: str, padding: str) -> tup
         before = steps[-1].factorized.kernel if steps else None
         after = step.factorized.kernel
         if isinstance(before, Kernel) and _may_fuse(before, after, border, padding):
-            whole = fused_kernel(before, after)
+            try:
+                whole = fused_kernel(before, after)
+            except (KernelError, OverflowError):  # taps beyond what float64 holds
+                steps.append(step)
+                continue
             size = f"{whole.kernel.height} x {whole.kernel.width}"
             why = f"{before.name} and {after.name} as one kernel of {size} taps"
             steps[-1] = Step(whole, 1.0, steps[-1].direct + step.direct, why)
@@ -127,11 +135,13 @@ def _lines(one: FactorizedKernel) -> list[Step]:
     down = Kernel.from_factors(form.column, [1.0], name=f"{kernel.name} along y")
     along = Kernel.from_factors([1.0], form.row, name=f"{kernel.name} along x")
     return [
-        Step(FactorizedKernel.of(replace(down, anchor=(ay, 0))), 1.0, 0),
+        Step(FactorizedKernel.of(replace(down, anchor=(ay, 0))), 1.0, 0, "all columns", "fft"),
         Step(
             FactorizedKernel.of(replace(along, anchor=(0, ax), offset=kernel.offset)),
             float(form.column.sum()),
             whole,
+            "all rows",
+            "fft",
         ),
     ]
 

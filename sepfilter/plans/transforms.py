@@ -60,8 +60,10 @@ def transform_error(one: FFTPass, magnitude: float) -> float:
     """Worst-case error of the sums of one pass, before the division by its denominator.
 
     For samples x of a block, taps k and the relative error e of one transform, the error's root of the
-    sum of squares is at most ``|x|_2 |k|_1 (3 e + 4 u)``: forward, kernel, inverse, product. No sample
-    errs by more than that, and ``|x|_2`` is at most the largest sample times the root of the block's size.
+    sum of squares is at most ``|x|_2 |k|_1 (3 e + 4 u)``: forward, kernel, inverse, product. The kernel's
+    part follows from each value of its transform being a sum of all taps, every one of which goes through
+    as many roundings as there are doublings: it errs by at most ``|k|_1 e``. No sample errs by more than
+    the whole, and ``|x|_2`` is at most the largest sample times the root of the block's size.
 
     Parameters
     ----------

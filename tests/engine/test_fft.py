@@ -188,3 +188,13 @@ def test_known_factors_are_transformed_without_building_taps() -> None:
     assert isinstance(one, FFTPass)
     assert one.of.terms == 1
     np.testing.assert_allclose(execute(fft, image), execute(separable, image), rtol=0, atol=1e-9)
+
+
+def test_what_overflows_a_transform_of_integers_runs_tap_by_tap() -> None:
+    """Taps so large that a block's spectrum is beyond float64 leave finite results finite."""
+    noise = np.random.default_rng(11)
+    image = noise.integers(0, 256, (60, 60)).astype(np.uint8)
+    taps = 5e303 * noise.choice([-1.0, 1.0], (5, 5))
+    plan = make_plan(taps, ImageSpec.of(image), method="fft", output_range="float", dtype="float64")
+    direct = make_plan(taps, ImageSpec.of(image), method="direct", output_range="float", dtype="float64")
+    np.testing.assert_allclose(execute(plan, image), execute(direct, image), rtol=1e-12, atol=1e295)

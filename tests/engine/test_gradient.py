@@ -12,7 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sepfilter.engine.execute import execute
+from sepfilter.engine.planning import make_plan
+from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import Gradient, Kernel
+from sepfilter.kernels.shapes import gaussian_taps
 
 SMOOTHING = {"sobel": [1, 2, 1], "scharr": [3, 10, 3], "prewitt": [1, 1, 1]}
 DIFFERENCE = [-1, 0, 1]
@@ -121,3 +125,32 @@ def test_a_flipped_gradient_has_the_same_magnitude(filtered: Run) -> None:
     np.testing.assert_array_equal(
         filtered(image, named_kernel("sobel").flipped())[0], filtered(image, "sobel")[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("build", "options"),
+    [
+        (lambda: [np.ones(301), np.ones(301)], {}),
+        (lambda: [np.ones(301), np.array([1.0])], {}),
+        (lambda: [gaussian_taps(40.0, 160), gaussian_taps(40.0, 160)], {"max_error": 1.0}),
+    ],
+    ids=["boxes", "a box and a line", "wide Gaussians"],
+)
+def test_derivatives_of_any_size_are_both_taken(build: Any, options: dict[str, Any]) -> None:
+    """Large boxes and wide smooth derivatives, which alone would run by other means, make a magnitude too."""
+    column, row = build()
+    side = max(len(column), len(row))
+    pad = [np.pad(one, (side - len(one)) // 2) for one in (column, row)]
+    gradient = Gradient("g", Kernel.from_factors(*pad), Kernel.from_factors(*pad[::-1]))
+    image = np.random.default_rng(5).integers(0, 256, (40, 50)).astype(np.uint8)
+    unrounded = {"output_range": "float", "dtype": "float64"}
+    plan = make_plan(gradient, ImageSpec.of(image), **unrounded, **options)
+    parts = [
+        execute(
+            make_plan(one, ImageSpec.of(image), method="separable", precision="double", **unrounded), image
+        )
+        for one in (gradient.x, gradient.y)
+    ]
+    expected = np.hypot(*parts)
+    allowed = plan.error_bound + plan.arithmetic_bound + 1e-9 * expected.max()
+    assert np.abs(execute(plan, image) - expected).max() <= allowed

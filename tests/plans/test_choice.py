@@ -177,6 +177,12 @@ def test_max_error_0_changes_nothing() -> None:
         assert planned(kernel, max_error=0).stages == planned(kernel).stages
 
 
+def test_an_error_allowed_in_vain_is_told() -> None:
+    """Where no approximation is within it, or none is cheaper, the reason says so."""
+    assert planned("log:4", max_error=0.5).reason.endswith("nothing cheaper is within max error 0.5")
+    assert "max error" not in planned("log:4", max_error=0).reason
+
+
 def test_max_error_of_a_gradient_is_for_the_magnitude() -> None:
     """The two derivatives share it as the sides of a right angle share its hypotenuse."""
     from sepfilter.kernels.kernel import Gradient

@@ -144,3 +144,30 @@ def test_lines_leave_other_options_alone(options: dict[str, object]) -> None:
     options = dict(options)
     plan = make_plan(options.pop("kernel", "gaussian:50"), ImageSpec(300, 400, 1, "uint8"), **options)
     assert len(plan.stages) == 1
+
+
+@pytest.mark.parametrize(
+    ("cascade", "stages"),
+    [(["1e200 1e200", "1e200 3e200"], 2), (["1e-200 2e-200; 0 1e-200", "1e-120 1e-200; 0 1e-120"], 1)],
+)
+def test_what_cannot_be_fused_stays_apart(cascade: list[str], stages: int) -> None:
+    """Products of taps beyond what float64 can hold are no reason to refuse a cascade; smaller ones are 0."""
+    plan = make_plan(cascade, ImageSpec(30, 40, 1, "float64"), border="wrap")
+    assert len(plan.stages) == stages
+
+
+def test_exactness_may_come_of_fusing() -> None:
+    """Means that leave fractions between them are one exact kernel."""
+    spec = ImageSpec(30, 40, 1, "uint8")
+    for cascade in (["box:3", "box:3"], ["box:3", "laplacian"], ["binomial:3", "binomial:3", "sobel-x"]):
+        plan = make_plan(cascade, spec, precision="exact", border="reflect")
+        assert (plan.precision, len(plan.stages)) == ("exact", 1)
+
+
+def test_lines_are_told_as_a_choice() -> None:
+    """Nobody asked for transforms: the reason says what they are of."""
+    plan = make_plan("gaussian:200", ImageSpec(3000, 4000, 1, "uint8"))
+    assert "as asked" not in plan.reason
+    assert "all columns: rank 1" in plan.reason
+    asked = make_plan("gaussian:200", ImageSpec(3000, 4000, 1, "uint8"), method="fft")
+    assert "fft, as asked" in asked.reason
