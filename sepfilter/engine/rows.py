@@ -24,7 +24,7 @@ from sepfilter.geometry import ImageSpec
 from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.passes import BoxPass, CoarsePass
 from sepfilter.plans.plan import Plan, Stage
-from sepfilter.plans.precision import Arithmetic
+from sepfilter.plans.precision import DOUBLE, FLOAT, Arithmetic
 
 Samples = npt.NDArray[Any]
 R = TypeVar("R", bound="Rows")
@@ -238,14 +238,16 @@ def filtered_rows(plan: Plan, pixels: Samples) -> ResultRows:
     if not plan.filters_opacity_apart:
         first, *others = plan.stages
         rows = FilteredRows.of(ArrayRows(pixels), first, plan.arithmetic, engine)
-        return _through(others, rows, plan, engine)
+        return _through(others, rows, plan.arithmetic, engine)
     premultiplied = plan.alpha == "premultiply"
     source: Rows = ArrayRows(pixels[..., :-1])
     if premultiplied:
         source = PremultipliedRows(pixels, plan.samples)
+    # Opacity is planned in floats, whatever integers the colours run in.
+    opacity = FLOAT if plan.samples == "float32" else DOUBLE
     return RejoinedRows(
-        colours=_through(plan.stages, source, plan, engine),
-        opacity=_through(plan.alpha_stages, ArrayRows(pixels[..., -1:]), plan, engine),
+        colours=_through(plan.stages, source, plan.arithmetic, engine),
+        opacity=_through(plan.alpha_stages, ArrayRows(pixels[..., -1:]), opacity, engine),
         premultiplied=premultiplied,
         divides=plan.divides_by_alpha,
         spec=plan.spec,
@@ -259,11 +261,11 @@ def _in_machine_format(pixels: Samples) -> Samples:
     return pixels if pixels.dtype.isnative else pixels.astype(pixels.dtype.newbyteorder("="))
 
 
-def _through(stages: Sequence[Stage], rows: R, plan: Plan, engine: Engine) -> R | FilteredRows:
+def _through(stages: Sequence[Stage], rows: R, arithmetic: Arithmetic, engine: Engine) -> R | FilteredRows:
     """Rows led through every stage."""
     found: R | FilteredRows = rows
     for stage in stages:
-        found = FilteredRows.of(found, stage, plan.arithmetic, engine)
+        found = FilteredRows.of(found, stage, arithmetic, engine)
     return found
 
 

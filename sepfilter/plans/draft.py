@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, isnan
 
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.factorization import FactorizedKernel
@@ -132,6 +132,7 @@ class Draft:
             # A gain may be infinite, and nothing times that is nothing.
             error = (error * one.gain if error else 0.0) + one.stage.error_bound
             rounding = (rounding * one.kept_gain if rounding else 0.0) + one.rounding
+        bound = mapping_error(self.output, samples, magnitude, rounding)
         return Plan(
             spec=self.spec,
             stages=tuple(one.stage for one in planned),
@@ -139,7 +140,7 @@ class Draft:
             precision=arithmetic.precision,
             accumulator=arithmetic.accumulator,
             samples=samples,
-            arithmetic_bound=mapping_error(self.output, samples, magnitude, rounding),
+            arithmetic_bound=inf if isnan(bound) else bound,
             error_bound=inf if error and self.divides_by_alpha else error,
             alpha=self.alpha,
             alpha_stages=self._alpha_stages() if apart else (),

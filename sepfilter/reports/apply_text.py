@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 
 from sepfilter.plans.operations import Operations
 from sepfilter.plans.plan import Plan
@@ -123,11 +124,12 @@ def _multiplications(counts: Operations) -> str:
 
 def _error(plan: Plan) -> str:
     """Both bounds in words."""
-    rounding = (
-        "correctly rounded"
-        if plan.precision == "exact"
-        else f"arithmetic at most {plan.arithmetic_bound:.2g} levels"
-    )
+    if plan.precision == "exact":
+        rounding = "correctly rounded"
+    elif isfinite(plan.arithmetic_bound):
+        rounding = f"arithmetic at most {plan.arithmetic_bound:.2g} levels"
+    else:
+        rounding = "arithmetic without a bound"
     if plan.error_bound:
         return f"approximation at most {plan.error_bound:.4g} levels, {rounding}"
     return f"no approximation, {rounding}"

@@ -242,3 +242,16 @@ def test_clipping_of_opacity_is_not_counted() -> None:
     image[2, 2] = 0, 255
     made = run(make_plan("sharpen", ImageSpec.of(image, alpha=True)), image)
     assert made.losses == Losses()
+
+
+@pytest.mark.parametrize("kernel", ["gaussian:1", "box:3", [[0.25]]])
+@pytest.mark.parametrize("alpha", ["keep", "premultiply"])
+def test_opacity_is_cropped_in_any_arithmetic(kernel: Any, alpha: str) -> None:
+    """Where colours run in 16-bit fractions, opacity beside them keeps its value all the same."""
+    from sepfilter.engine.execute import execute
+    from sepfilter.engine.planning import make_plan
+    from sepfilter.geometry import ImageSpec
+
+    image = np.full((12, 14, 4), 200, np.uint8)
+    plan = make_plan(kernel, ImageSpec.of(image, alpha=True), alpha=alpha, padding="valid")
+    assert (execute(plan, image)[..., 3] == 200).all()
