@@ -69,8 +69,8 @@ SCIPY: Final = Speed(
         "float64": Loops(4.0, 0.93),
     },
     separable={
-        "int16": Loops(4.0, 0.42, 7.2),
-        "int32": Loops(4.0, 0.46, 9.0),
+        "int16": Loops(4.0, 0.42, 5.5),
+        "int32": Loops(4.0, 0.46, 8.0),
         "uint16": Loops(16.5, 1.41),
         "float32": Loops(4.0, 0.33, 5.0),
         "float32 partial": Loops(4.0, 0.33, 5.0),

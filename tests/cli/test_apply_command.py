@@ -38,7 +38,7 @@ def test_a_photograph_differs_from_scipys_only_next_to_a_tie(run: Run, samples: 
     plan = json.loads(done.stdout)["results"][0]["plan"]
     true = ndimage.gaussian_filter(pixels(coffee).astype(np.float64), (2, 2, 0), mode="reflect")
     differs = pixels(tmp_path / "out.png") != np.rint(true)
-    assert plan["precision"] == "fast"
+    assert plan["precision"] in ("fast", "float")  # as the engine is fast at
     assert 0 < plan["arithmetic_bound"] <= 0.1
     assert np.abs(true - np.floor(true) - 0.5)[differs].max() <= plan["arithmetic_bound"] + 1e-9
 
