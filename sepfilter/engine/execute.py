@@ -31,8 +31,8 @@ IN_PLACE_FACTOR: Final = 4
 """How many times as many a strip has where its pixels are not copied first."""
 
 
-LEAST_PRODUCTS: Final = 10_000_000
-"""Multiplications for a thread: handing it fewer costs more than it saves, see benchmarks/engine.py."""
+LEAST_NANOSECONDS: Final = 300_000
+"""Predicted work for a thread: handing it less costs more than it saves, see benchmarks/engine.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +111,20 @@ def prepare() -> None:
 def plan_strips(plan: Plan, workers: int = 1) -> list[tuple[int, int]]:
     """Cut the output's rows into strips, as many for each worker that has enough to do.
 
-    A strip repeats the context rows of its neighbours: it is at least four times as high as those. Where
-    pixels are copied on the way its size limits the memory. Where results are made by transforms it is a
-    number of their rows.
+    A strip repeats the context rows of its neighbours: it is at least four times as high as those, unless
+    results are made by transforms, of which it is a number of rows, or spread from a coarse grid. Where
+    pixels are copied on the way its size limits the memory.
     """
     spec = plan.output_spec
     top, bottom, _, _ = plan.halo
     step = max(stage.grid_rows for stage in plan.stages)
     in_place = current_engine().reads_in_place and len(plan.stages) == 1 and plan.stages[0].is_by_taps
     samples = STRIP_SAMPLES * (IN_PLACE_FACTOR if in_place else 1)
-    busy = max(min(workers, plan.operations.executed_multiplications // LEAST_PRODUCTS), 1)
+    busy = max(min(workers, int(plan.total_nanoseconds // LEAST_NANOSECONDS)), 1)
     most = max(samples // (spec.width * spec.channels), 1)
     rounds = -(-spec.height // (most * busy))
-    rows = max(-(-spec.height // (rounds * busy)), 1 if step > 1 else 4 * (top + bottom))
+    repeats = step == 1 and plan.stages[-1].method != "coarse"
+    rows = max(-(-spec.height // (rounds * busy)), 4 * (top + bottom) if repeats else 1)
     rows = -(-rows // step) * step
     return [(first, min(first + rows, spec.height)) for first in range(0, spec.height, rows)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
@@ -22,8 +22,27 @@ MAX_BITS: Final = 1024
 LARGEST_EXACT_INTEGER: Final = 2**53
 """Integer factors beyond this are not exact in float64, so that they are of no use to compute with."""
 
+MAX_DENOMINATOR_BITS: Final = 4096
+"""A longer common denominator, as only contrived kernels have, would make every tap as long."""
+
 MAX_SIDE: Final = 64
 """Kernels with a longer side are not kept as fractions: their exact factors grow without use."""
+
+
+def common_denominator(taps: Iterable[Fraction]) -> int | None:
+    """The least common denominator, or None where it would be longer than `MAX_DENOMINATOR_BITS`.
+
+    Examples
+    --------
+    >>> common_denominator([Fraction(1, 4), Fraction(1, 6)])
+    12
+    """
+    found = 1
+    for tap in taps:
+        found = lcm(found, tap.denominator)
+        if found.bit_length() > MAX_DENOMINATOR_BITS:
+            return None
+    return found
 
 
 @dataclass(frozen=True, slots=True)

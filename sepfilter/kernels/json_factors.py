@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import lcm
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sepfilter.errors import KernelError
 from sepfilter.kernels.arrays import FloatArray
-from sepfilter.kernels.exact import ExactFactors, ExactTerm
+from sepfilter.kernels.exact import ExactFactors, ExactTerm, common_denominator
 from sepfilter.kernels.json_text import numbers_text, short, written
 from sepfilter.kernels.kernel import Kernel
 from sepfilter.kernels.numbers import MAX_DIGITS, Number, parse_number
@@ -121,8 +120,10 @@ def _exact_factors(terms: list[tuple[list[Number], list[Number]]], scale: Number
         return None
     columns = [[tap.exact for tap in column if tap.exact is not None] for column, _ in terms]
     rows = [[tap.exact for tap in row if tap.exact is not None] for _, row in terms]
-    column_part = lcm(*(tap.denominator for column in columns for tap in column))
-    row_part = lcm(*(tap.denominator for row in rows for tap in row))
+    column_part = common_denominator(tap for column in columns for tap in column)
+    row_part = common_denominator(tap for row in rows for tap in row)
+    if column_part is None or row_part is None:
+        return None
     exact = tuple(
         ExactTerm(tuple(int(tap * column_part) for tap in column), tuple(int(tap * row_part) for tap in row))
         for column, row in zip(columns, rows, strict=True)

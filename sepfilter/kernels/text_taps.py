@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from sepfilter.errors import KernelError
-from sepfilter.kernels.exact import MAX_SIDE, ExactTaps
+from sepfilter.kernels.exact import MAX_SIDE, ExactTaps, common_denominator
 from sepfilter.kernels.kernel import MAX_TAPS_A_SIDE, DenseTaps, Kernel
 from sepfilter.kernels.numbers import MAX_DIGITS, Number, number_text, parse_float, parse_number
 
@@ -234,6 +234,8 @@ def _kernel(
     anchor: tuple[int, int],
     offset: float,
 ) -> Kernel:
-    """The kernel, with its own checks."""
+    """The kernel, with its own checks; fractions are kept where a denominator of use is common to them."""
+    if exact is not None and common_denominator(tap for row in exact for tap in row) is None:
+        exact = None
     form = Kernel.from_taps(values, name=name, exact=None if exact is None else ExactTaps.of(exact)).form
     return Kernel(name, form, anchor, offset)

@@ -198,3 +198,11 @@ def test_a_matrix_written_as_csv_comes_back(rows: Rows) -> None:
     assert back.taps.tolist() == kernel.taps.tolist()
     assert "/" not in text
     assert rounded == (exact_rows(back) != rows)
+
+
+def test_fractions_without_a_common_denominator_of_use_stay_floats() -> None:
+    """Hundreds of long denominators would make every tap thousands of digits long."""
+    fields = [f"1/{10**300 + place}" for place in range(1, 33)]
+    kernel = matrix_from_text(" ".join(fields), name="k")
+    assert kernel.form.exact is None
+    assert kernel.taps[0, 0] == pytest.approx(1e-300)
