@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sepfilter.kernels.arrays import FloatArray
-from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, DirectPass, FFTPass
+from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, DirectPass, FFTPass, StandIn
 from sepfilter.plans.transforms import multiplications
 
 
@@ -129,7 +129,7 @@ def _taps_of_grids(one: CoarsePass) -> float:
 
 def _nonzero_taps(one: AnyPass) -> float:
     """Multiplications a sample without zero taps."""
-    if isinstance(one, (FFTPass, BoxPass, CoarsePass)):
+    if isinstance(one, StandIn):
         return _taps(one)
     if isinstance(one, DirectPass):
         return nonzero(one.taps)

@@ -132,12 +132,44 @@ Pass: TypeAlias = DirectPass | SeparablePass
 """A way that an engine runs, tap by tap."""
 
 
+class StandIn:
+    """What another pass is run by: size and taps are that pass' own, `of`."""
+
+    __slots__ = ()
+    of: Pass
+
+    @property
+    def height(self) -> int:
+        """Rows of taps."""
+        return self.of.height
+
+    @property
+    def width(self) -> int:
+        """Columns of taps."""
+        return self.of.width
+
+    @property
+    def terms(self) -> int | None:
+        """Separable terms."""
+        return self.of.terms
+
+    @property
+    def denominator(self) -> float:
+        """The sum is divided by it."""
+        return self.of.denominator
+
+    @property
+    def magnitude(self) -> float:
+        """``sum |taps|`` or more, before the division."""
+        return self.of.magnitude
+
+
 @dataclass(frozen=True, slots=True)
-class FFTPass:
+class FFTPass(StandIn):
     """Another pass by overlap-save: blocks of the image are transformed, multiplied and transformed back.
 
     Blocks lie on a grid that is fixed to the coordinates of the result, so that it does not matter in
-    what strips an image is filtered.
+    what strips an image is filtered. Sums that were planned for integers are rounded to them.
 
     Attributes
     ----------
@@ -156,16 +188,6 @@ class FFTPass:
         return "fft"
 
     @property
-    def height(self) -> int:
-        """Rows of taps."""
-        return self.of.height
-
-    @property
-    def width(self) -> int:
-        """Columns of taps."""
-        return self.of.width
-
-    @property
     def step(self) -> tuple[int, int]:
         """Rows and columns of the grid: the results of one block."""
         return self.block[0] - self.height + 1, self.block[1] - self.width + 1
@@ -177,22 +199,12 @@ class FFTPass:
 
     @property
     def terms(self) -> None:
-        """No separable terms."""
+        """No separable terms, whatever the taps are made of."""
         return None
-
-    @property
-    def denominator(self) -> float:
-        """The sum is divided by it; where it was planned for integers, the sum is rounded to one first."""
-        return self.of.denominator
-
-    @property
-    def magnitude(self) -> float:
-        """``sum |taps|`` or more, before the division."""
-        return self.of.magnitude
 
 
 @dataclass(frozen=True, slots=True)
-class BoxPass:
+class BoxPass(StandIn):
     """A rectangle of equal integer taps by running sums: what comes in is added, what goes out subtracted.
 
     Attributes
@@ -209,38 +221,13 @@ class BoxPass:
         return "separable"
 
     @property
-    def height(self) -> int:
-        """Rows of taps."""
-        return self.of.height
-
-    @property
-    def width(self) -> int:
-        """Columns of taps."""
-        return self.of.width
-
-    @property
     def tap(self) -> float:
         """The tap that all are."""
         return float(self.of.columns[0, 0] * self.of.rows[0, 0])
 
-    @property
-    def terms(self) -> int:
-        """One."""
-        return 1
-
-    @property
-    def denominator(self) -> float:
-        """The sum is divided by it."""
-        return self.of.denominator
-
-    @property
-    def magnitude(self) -> float:
-        """``sum |taps|``, before the division."""
-        return self.of.magnitude
-
 
 @dataclass(frozen=True, slots=True)
-class CoarsePass:
+class CoarsePass(StandIn):
     """A wide smooth kernel on every so many-th sample, see `kernels.coarse`: an approximation.
 
     Attributes
@@ -259,31 +246,6 @@ class CoarsePass:
     def method(self) -> str:
         """What reports call it."""
         return "coarse"
-
-    @property
-    def height(self) -> int:
-        """Rows of taps."""
-        return self.of.height
-
-    @property
-    def width(self) -> int:
-        """Columns of taps."""
-        return self.of.width
-
-    @property
-    def terms(self) -> int:
-        """One."""
-        return 1
-
-    @property
-    def denominator(self) -> float:
-        """Nothing is divided."""
-        return 1.0
-
-    @property
-    def magnitude(self) -> float:
-        """``sum |taps|``."""
-        return self.of.magnitude
 
 
 AnyPass: TypeAlias = Pass | FFTPass | BoxPass | CoarsePass

@@ -8,7 +8,7 @@ from sepfilter.geometry import ImageSpec
 from sepfilter.plans.border import Border
 from sepfilter.plans.operations import Operations
 from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, FFTPass, Pass
+from sepfilter.plans.passes import AnyPass, FFTPass, Pass, StandIn
 from sepfilter.plans.precision import Arithmetic
 
 
@@ -82,9 +82,7 @@ class Stage:
     @property
     def by_taps(self) -> tuple[Pass, ...]:
         """The passes tap by tap: where others stand in for them, what those stand for."""
-        return tuple(
-            one.of if isinstance(one, (FFTPass, BoxPass, CoarsePass)) else one for one in self.passes
-        )
+        return tuple(one.of if isinstance(one, StandIn) else one for one in self.passes)
 
     @property
     def is_by_taps(self) -> bool:

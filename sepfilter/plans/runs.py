@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from sepfilter.plans.arithmetic import UNIT_ROUNDOFF, Extent, coarse_rounding, rounding_error
 from sepfilter.plans.border import Border
@@ -12,10 +13,13 @@ from sepfilter.plans.choice import Choice
 from sepfilter.plans.cost import Size, Speed, best_block, predict
 from sepfilter.plans.exactness import check_transforms, integer_pass
 from sepfilter.plans.fixed_point import fractions
-from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, FFTPass, SeparablePass
+from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, DirectPass, FFTPass, Pass, SeparablePass
 from sepfilter.plans.precision import EXACT_DOUBLE, FAST, Arithmetic, OutOfReachError
 from sepfilter.plans.quantization import quantize, without_tiny_taps
 from sepfilter.plans.transforms import transform_error
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 NEAR: Final = 1.4
 """Two 1-D passes are taken at up to so many times the predicted cost of one 2-D pass: they multiply less."""
@@ -116,22 +120,17 @@ def estimates(
             ways = [way for way in ways if way.method != "fft"]
     if not ways:
         raise OutOfReachError(f"Fourier transforms are made in double, not in {arithmetic.accumulator}")
-    partial = given.partial_sums and arithmetic.accumulator == "float32"
-    accumulator = "float32 partial" if partial else arithmetic.accumulator
+    in_parts = given.partial_sums and arithmetic.accumulator == "float32"
+    accumulator = "float32 partial" if in_parts else arithmetic.accumulator
     found = []
     for way in ways:
-        one, block = way.floating_pass(), None
+        block = None
         if way.method == "fft":
             block = best_block((way.kernel.height, way.kernel.width), size, speed.transforms)
-            predicted = predict(FFTPass(one, block), size, accumulator, speed)
-        elif way.method == "box" and isinstance(one, SeparablePass):
-            predicted = predict(BoxPass(one), size, accumulator, speed)
-        elif way.grids and isinstance(one, SeparablePass):
-            predicted = predict(CoarsePass(one, *way.grids), size, accumulator, speed)
-        else:
-            counted = without_tiny_taps(one) if arithmetic in FAST else one
-            predicted = predict(counted, size, accumulator, speed)
-        found.append(Estimate(way, block, predicted))
+        one = _as_it_runs(way, way.floating_pass(), block)
+        if arithmetic in FAST and isinstance(one, (DirectPass, SeparablePass)):
+            one = without_tiny_taps(one)
+        found.append(Estimate(way, block, predict(one, size, accumulator, speed)))
     return sorted(found, key=lambda one: one.nanoseconds / (NEAR if one.separates else 1.0))
 
 
@@ -159,42 +158,55 @@ def work_out(
         for by_taps in (True, False)
     ]
     groups = sorted(filter(all, groups), key=lambda group: sum(found[0].nanoseconds for found in group))
+    return _first_within_reach(
+        groups,
+        lambda group: [_first_within_reach(found, partial(_run, given, arithmetic)) for found in group],
+    )
+
+
+def _first_within_reach(tries: Iterable[T], attempt: Callable[[T], R]) -> R:
+    """The first attempt that does not fail; of several refusals the first is told."""
     refusals: list[OutOfReachError] = []
-    for group in groups:
+    for one in tries:
         try:
-            return [_first_within_reach(found, given, arithmetic) for found in group]
+            return attempt(one)
         except OutOfReachError as refusal:
             refusals.append(refusal)
     raise refusals[0]
 
 
-def _first_within_reach(found: Sequence[Estimate], given: StageInput, arithmetic: Arithmetic) -> Run:
-    """The first estimate that this arithmetic can do."""
-    refusals: list[OutOfReachError] = []
-    for estimate in found:
-        try:
-            one, error = (
-                _by_taps(estimate.choice, given, arithmetic)
-                if estimate.block is None
-                else _by_transforms(estimate.choice, estimate.block, given, arithmetic)
-            )
-            return Run(estimate, one, error)
-        except OutOfReachError as refusal:
-            refusals.append(refusal)
-    raise refusals[0]
+def _as_it_runs(way: Choice, one: Pass, block: tuple[int, int] | None) -> AnyPass:
+    """The pass, or what stands in for it."""
+    if block is not None:
+        return FFTPass(one, block)
+    if isinstance(one, SeparablePass):
+        if way.method == "box":
+            return BoxPass(one)
+        if way.grids:
+            return CoarsePass(one, *way.grids)
+    return one
 
 
-def _by_taps(way: Choice, given: StageInput, arithmetic: Arithmetic) -> tuple[AnyPass, float]:
-    """The pass tap by tap, and the worst-case error of its sums."""
+def _run(given: StageInput, arithmetic: Arithmetic, estimate: Estimate) -> Run:
+    """A way in some arithmetic, with the worst-case error of its sums."""
+    way, reach = estimate.choice, given.extent.magnitude
     if arithmetic.is_exact:
-        exact = integer_pass(way, given.extent, arithmetic)
-        if way.method == "box" and isinstance(exact, SeparablePass):
-            return BoxPass(exact), 0.0
-        return exact, 0.0
+        one = _as_it_runs(way, integer_pass(way, given.extent, arithmetic), estimate.block)
+        if isinstance(one, FFTPass):
+            check_transforms(one, reach)
+        return Run(estimate, one, 0.0)
+    one = _as_it_runs(way, way.floating_pass(), estimate.block)
+    if isinstance(one, FFTPass):
+        stored = UNIT_ROUNDOFF[arithmetic.samples] * one.magnitude * reach
+        return Run(estimate, one, transform_error(one, reach) + stored + reach * way.taps_error())
+    if isinstance(one, CoarsePass):
+        return Run(estimate, one, coarse_rounding(one, arithmetic.samples, reach))
+    return Run(estimate, *_by_taps(way, given, arithmetic))
+
+
+def _by_taps(way: Choice, given: StageInput, arithmetic: Arithmetic) -> tuple[Pass, float]:
+    """The pass tap by tap, rounded to integers or in floats."""
     floating, reach = way.floating_pass(), given.extent.magnitude
-    if way.grids and isinstance(floating, SeparablePass):
-        coarse = CoarsePass(floating, *way.grids)
-        return coarse, coarse_rounding(coarse, arithmetic.samples, reach)
     if arithmetic.is_integer:
         if way.terms == 0:
             raise OutOfReachError(f"{way.kernel.name} does not suit 16-bit integers")
@@ -203,17 +215,3 @@ def _by_taps(way: Choice, given: StageInput, arithmetic: Arithmetic) -> tuple[An
         return one, error + reach * way.taps_error()
     error = rounding_error(floating, arithmetic.samples, reach, way.taps_error(), partial=given.partial_sums)
     return floating, error
-
-
-def _by_transforms(
-    way: Choice, block: tuple[int, int], given: StageInput, arithmetic: Arithmetic
-) -> tuple[FFTPass, float]:
-    """The pass by transforms; sums of integers are rounded, and thereby exact."""
-    reach = given.extent.magnitude
-    if arithmetic.is_exact:
-        one = FFTPass(integer_pass(way, given.extent, arithmetic), block)
-        check_transforms(one, reach)
-        return one, 0.0
-    one = FFTPass(way.floating_pass(), block)
-    stored = UNIT_ROUNDOFF[arithmetic.samples] * one.magnitude * reach
-    return one, transform_error(one, reach) + stored + reach * way.taps_error()

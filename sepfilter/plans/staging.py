@@ -102,9 +102,7 @@ def plan_stage(
         raise OutOfReachError(f"{kernel.name} is two kernels, which 16-bit taps are not for")
     size = _result_size(kernel, given, options.padding)
     share = None if max_error is None else max_error / sqrt(len(kernel.components))
-    methods = (only,) if only else WAYS[options.method]
-    if isinstance(kernel, Gradient):  # both derivatives are joined where their sums are made
-        methods = tuple(one for one in methods if one not in ("box", "coarse"))
+    methods = _methods(kernel, (only,) if only else WAYS[options.method])
     ways = [
         estimates(
             choices(component, factors, options, given.extent, max_error=share, methods=methods),
@@ -118,17 +116,18 @@ def plan_stage(
     if sum(found[0].nanoseconds for found in ways) * size.samples > budget:
         raise OutOfReachError("other arithmetic costs less")
     chosen = work_out(ways, given, arithmetic)
+    passes = tuple(run.one for run in chosen)
     if arithmetic.is_exact and isinstance(kernel, Gradient):
         results = [given.extent.filtered(run.choice.whole, 0.0) for run in chosen]
-        check_squares(kernel.name, [run.one for run in chosen], results, arithmetic.samples)
+        check_squares(kernel.name, passes, results, arithmetic.samples)
     stage = Stage(
         name=kernel.name,
-        passes=tuple(run.one for run in chosen),
+        passes=passes,
         anchor=kernel.components[0].anchor,
         offset=0.0 if isinstance(kernel, Gradient) else kernel.offset,
         border=given.border,
         padding=options.padding,
-        operations=count([run.one for run in chosen], size.samples),
+        operations=count(passes, size.samples),
         error_bound=combined([run.choice.error_bound for run in chosen]),
         is_exact=arithmetic.is_exact,
         reason=reason(ways, chosen) + _in_vain(chosen, max_error),
@@ -141,6 +140,13 @@ def plan_stage(
     gain = combined([run.choice.gain for run in chosen])
     kept_gain = combined([run.choice.kept_gain for run in chosen])
     return PlannedStage(stage, extent, gain, kept_gain, rounding)
+
+
+def _methods(kernel: AnyKernel, methods: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that a kernel may be run by; derivatives are joined where their sums are made."""
+    if not isinstance(kernel, Gradient):
+        return methods
+    return tuple(one for one in methods if one not in ("box", "coarse"))
 
 
 def _in_vain(chosen: Sequence[Run], max_error: float | None) -> str:
