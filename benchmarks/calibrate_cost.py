@@ -21,9 +21,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
-from sepfilter.engine import fft
 from sepfilter.engine.block import Block
 from sepfilter.engine.engines import Engine, current_engine
+from sepfilter.engine.fft import Transforms
+from sepfilter.engine.finishing import finish
 from sepfilter.engine.rows import ArrayRows, FilteredRows
 from sepfilter.engine.running_sums import box_sums
 from sepfilter.kernels.coarse import coarse_factor
@@ -86,7 +87,7 @@ def _sum_up(engine: Engine, one: BoxPass, image: Samples) -> None:
     """A box by running sums."""
     stage, out = replace(_stage(one), is_exact=True), np.empty_like(image)
     sums = box_sums(stage, one, Block(image))
-    fft.finish(stage, sums, engine, OutputMap(1.0, 0.0, "clip", "uint8"), out)
+    finish(stage, sums, engine, OutputMap(1.0, 0.0, "clip", "uint8"), out)
 
 
 def _calibrate_spreading(engine: Engine, runs: int) -> None:
@@ -189,7 +190,7 @@ def _transformed(engine: Engine, one: FFTPass, image: Samples, runs: int) -> flo
     stage, out, output = _stage(one), np.empty_like(image), OutputMap(1.0, 0.0, "clip", image.dtype.name)
 
     def run() -> None:
-        fft.finish(stage, fft.transformed(stage, Block(image), engine), engine, output, out)
+        finish(stage, Transforms.of(stage, engine).sums(Block(image)), engine, output, out)
 
     return _best(runs, image.size, run)
 

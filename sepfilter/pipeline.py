@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 
 import numpy.typing as npt
 
-from sepfilter.engine.engines import current_engine
 from sepfilter.engine.execute import Execution, prepare, run
+from sepfilter.engine.planning import planned
 from sepfilter.engine.verify import verify
 from sepfilter.errors import ImageWriteError, OptionError, SepfilterError, ShapeError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec, Window
@@ -24,7 +24,6 @@ from sepfilter.images.targets import STANDARD_STREAM, Target, is_folder, resolve
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.summary import KernelSummary, summarize
 from sepfilter.plans.plan import Plan
-from sepfilter.plans.planner import plan_cascade
 from sepfilter.results import Failure, ImageInfo, Job, OutputInfo, Result, Seconds, Verification
 from sepfilter.safe_write import make_folder
 
@@ -166,7 +165,7 @@ class _Task:
     def _planned(self, spec: ImageSpec) -> Plan:
         """The plan; an image that is too small is named."""
         try:
-            return plan_cascade(self.cascade, spec, self.job.options, current_engine().speed)
+            return planned(self.cascade, spec, self.job.options)
         except ShapeError as error:
             raise ShapeError(f"{self.path}: {error}") from None
 

@@ -49,21 +49,27 @@ class CoarseGrid:
     arithmetic: Arithmetic
     engine: Engine
     _lock: Lock = field(default_factory=Lock, compare=False)
-    _filtered: list[Samples] = field(default_factory=list, compare=False)
+    _filtered: list[Samples | None] = field(default_factory=list, compare=False)
 
-    def filtered(self) -> Samples:
-        """The grid from the first point that spreads onto the image to the last, shape (h, w, C)."""
+    def filtered(self) -> Samples | None:
+        """The grid from the first point that spreads onto the image to the last, shape (h, w, C).
+
+        None where a sample of the image is not finite.
+        """
         with self._lock:
             if not self._filtered:
-                self._filtered.append(self._work_out())
+                grid = self._work_out()
+                self._filtered.append(grid if np.isfinite(grid).all() else None)
         return self._filtered[0]
 
-    def spread(self, first: int, last: int) -> Samples:
-        """Rows of the result."""
-        down, along = self.one.down, self.one.along
+    def spread(self, first: int, last: int) -> Samples | None:
+        """Rows of the result; None where a sample of the image is not finite."""
+        down, along, grid = self.one.down, self.one.along, self.filtered()
+        if grid is None:
+            return None
         (start, _), (left, _) = _points(down, 0, self.size[0]), _points(along, 0, self.size[1])
         top, bottom = _points(down, first, last)
-        lines = _spread(self.filtered()[top - start : bottom - start], along, left, self.size[1])
+        lines = _spread(grid[top - start : bottom - start], along, left, self.size[1])
         out = np.empty((last - first, *lines.shape[1:]), lines.dtype)
         product = np.empty_like(out[0])
         for row in range(first, last):

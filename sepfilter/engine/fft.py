@@ -16,67 +16,70 @@ import numpy.typing as npt
 from sepfilter.engine.block import Block
 from sepfilter.engine.borders import extended
 from sepfilter.engine.engines import Engine
-from sepfilter.engine.mapping import Losses
 from sepfilter.plans.border import Border
-from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.passes import DirectPass, FFTPass, SeparablePass
+from sepfilter.plans.passes import FFTPass, SeparablePass
 from sepfilter.plans.plan import Stage
-from sepfilter.plans.precision import DOUBLE, EXACT_DOUBLE
+from sepfilter.plans.precision import DOUBLE
 
 Samples = npt.NDArray[Any]
 Spectrum = npt.NDArray[np.complex128]
 
 
-def transformed(stage: Stage, block: Block, engine: Engine) -> Samples:
-    """Filter a block by transforms.
+@dataclass(frozen=True, slots=True)
+class Transforms:
+    """The passes of a stage by transforms, with those of their taps, which all strips share.
 
-    Parameters
+    Attributes
     ----------
     stage : Stage
         Its passes are `FFTPass` with equal blocks.
-    block : Block
-        Its first result lies on the grid of the passes.
     engine : Engine
         Runs the passes tap by tap where samples are not finite.
-
-    Returns
-    -------
-    ndarray
-        Shape (h, w, C), float64: the sums, of a gradient their magnitude, before denominator and offset.
+    passes : list of FFTPass
+        Those of the stage.
+    spectra : list of ndarray
+        For each of them the conjugate transform of its taps.
     """
-    held = extended(stage, block, "float64")
-    height, width = held.shape[0] - stage.height + 1, held.shape[1] - stage.width + 1
-    passes = [one for one in stage.passes if isinstance(one, FFTPass)]
-    spectra = [spectrum(one) for one in passes]
-    integers = block.pixels.dtype.kind in "iu"
-    sound = integers or bool(np.isfinite(held).all())
-    out, room = np.empty((height, width, held.shape[2])), _Room.of(passes[0])
-    for place in _grid(passes[0], height, width):
-        part = held[_reach(place[0], stage.height), _reach(place[1], stage.width)]
-        results = _filtered(part, passes, spectra, room) if sound or np.isfinite(part).all() else None
-        if results is None or not (stage.is_exact or np.isfinite(results).all()):
-            out[place] = _tap_by_tap(stage, part, engine)
-        else:
-            out[place] = _exactly_joined(np.rint(results)) if stage.is_exact else _joined(results)
-    return out
 
+    stage: Stage
+    engine: Engine
+    passes: list[FFTPass]
+    spectra: list[Spectrum]
 
-def finish(stage: Stage, values: Samples, engine: Engine, output: OutputMap | None, out: Samples) -> Losses:
-    """Divide, add the offset and map: what an engine does with the sums of a single tap of 1.
+    @classmethod
+    def of(cls, stage: Stage, engine: Engine) -> Transforms:
+        """Transform the taps."""
+        passes = [one for one in stage.passes if isinstance(one, FFTPass)]
+        return cls(stage, engine, passes, [spectrum(one) for one in passes])
 
-    Parameters
-    ----------
-    stage : Stage
-        What was run by transforms, running sums or on a coarse grid.
-    values : ndarray
-        Its sums, shape (h, w, C).
-    engine, output, out
-        As in `scipy_engine.filter_block`.
-    """
-    exact = stage.is_exact and not stage.is_magnitude
-    single = DirectPass(np.ones((1, 1)), stage.passes[0].denominator if exact else 1)
-    last = replace(stage, passes=(single,), anchor=(0, 0), is_exact=exact, border=Border(), padding="same")
-    return engine.filter_block(last, Block(values), EXACT_DOUBLE if exact else DOUBLE, output, out)
+    def sums(self, block: Block) -> Samples:
+        """Filter a block.
+
+        Parameters
+        ----------
+        block : Block
+            Its first result lies on the grid of the passes.
+
+        Returns
+        -------
+        ndarray
+            Shape (h, w, C), float64: the sums, of a gradient their magnitude, before denominator and offset.
+        """
+        stage, first = self.stage, self.passes[0]
+        held = extended(stage, block, "float64")
+        height, width = held.shape[0] - stage.height + 1, held.shape[1] - stage.width + 1
+        sound = block.pixels.dtype.kind in "iu" or bool(np.isfinite(held).all())
+        out, room = np.empty((height, width, held.shape[2])), _Room.of(first)
+        for place in _grid(first, height, width):
+            part = held[_reach(place[0], stage.height), _reach(place[1], stage.width)]
+            results = None
+            if sound or np.isfinite(part).all():
+                results = _filtered(part, self.passes, self.spectra, room)
+            if results is None or not (stage.is_exact or np.isfinite(results).all()):
+                out[place] = _tap_by_tap(stage, part, self.engine)
+            else:
+                out[place] = _exactly_joined(np.rint(results)) if stage.is_exact else _joined(results)
+        return out
 
 
 def spectrum(one: FFTPass) -> Spectrum:

@@ -47,4 +47,9 @@ def make_plan(kernel: KernelLike | Sequence[AnyKernel | str], spec: ImageSpec, *
     ('separable', 'exact', 6.0)
     """
     cascade = [FactorizedKernel.of(one) for one in as_cascade(kernel)]
-    return plan_cascade(cascade, spec, Options(**options), current_engine().speed)
+    return planned(cascade, spec, Options(**options))
+
+
+def planned(cascade: Sequence[FactorizedKernel], spec: ImageSpec, options: Options) -> Plan:
+    """`plan_cascade` for the engine in use: for many images of one job."""
+    return plan_cascade(cascade, spec, options, current_engine().speed)

@@ -6,9 +6,10 @@ and every strip has its real context: results do not depend on where strips begi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol, TypeVar
+from functools import partial
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +18,19 @@ from sepfilter.engine.block import Block
 from sepfilter.engine.borders import border_indices
 from sepfilter.engine.coarse import CoarseGrid
 from sepfilter.engine.engines import Engine, current_engine
-from sepfilter.engine.fft import finish, transformed
+from sepfilter.engine.fft import Transforms
+from sepfilter.engine.finishing import finish
 from sepfilter.engine.mapping import Losses, map_samples
 from sepfilter.engine.running_sums import box_sums
 from sepfilter.geometry import ImageSpec
 from sepfilter.plans.output_map import OutputMap
-from sepfilter.plans.passes import BoxPass, CoarsePass
+from sepfilter.plans.passes import BoxPass, CoarsePass, FFTPass
 from sepfilter.plans.plan import Plan, Stage
 from sepfilter.plans.precision import DOUBLE, FLOAT, Arithmetic
 
 Samples = npt.NDArray[Any]
 R = TypeVar("R", bound="Rows")
+Sums: TypeAlias = Callable[[int, int], Samples | None]
 
 LEAST_OPACITY: Final = 2.0**-16
 """Share of full opacity below which a filtered pixel has no colour."""
@@ -93,23 +96,39 @@ class PremultipliedRows:
 
 @dataclass(frozen=True, slots=True)
 class FilteredRows:
-    """The result of one stage on another source of rows."""
+    """The result of one stage on another source of rows.
+
+    Attributes
+    ----------
+    source : Rows
+        What is filtered.
+    stage, arithmetic : Stage, Arithmetic
+        How.
+    engine : Engine
+        Runs passes tap by tap, and the last step of all others.
+    sums : callable or None
+        ``sums(first, last)`` of these rows by other means than the engine's; it may have none for them.
+    """
 
     source: Rows
     stage: Stage
     arithmetic: Arithmetic
     engine: Engine
-    grid: CoarseGrid | None = None
+    sums: Sums | None = None
 
     @classmethod
     def of(cls, source: Rows, stage: Stage, arithmetic: Arithmetic, engine: Engine) -> FilteredRows:
-        """The rows of a stage; with a grid where it runs on a coarse one."""
+        """The rows of a stage, by what its passes are made for."""
         rows = cls(source, stage, arithmetic, engine)
         one = stage.passes[0]
-        if not isinstance(one, CoarsePass):
-            return rows
-        grid = CoarseGrid(stage, one, source.shape, rows.beyond, arithmetic, engine)
-        return replace(rows, grid=grid)
+        if isinstance(one, FFTPass):
+            return replace(rows, sums=partial(rows.by_transforms, Transforms.of(stage, engine)))
+        if isinstance(one, BoxPass):
+            return replace(rows, sums=lambda first, last: box_sums(stage, one, rows.block(first, last)))
+        if isinstance(one, CoarsePass):
+            grid = CoarseGrid(stage, one, source.shape, rows.beyond, arithmetic, engine)
+            return replace(rows, sums=partial(rows.on_a_grid, grid))
+        return rows
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -128,33 +147,26 @@ class FilteredRows:
         return self._filter(first, last, output, out)
 
     def _filter(self, first: int, last: int, output: OutputMap | None, out: Samples) -> Losses:
-        """Hand the rows to the engine, to running sums, or whole rows of their grid to transforms."""
-        stage = self.stage
-        if stage.is_by_taps:
-            return self.engine.filter_block(stage, self._block(first, last), self.arithmetic, output, out)
-        one = stage.passes[0]
-        if isinstance(one, BoxPass):
-            sums = box_sums(stage, one, self._block(first, last))
-            return finish(stage, sums, self.engine, output, out)
-        if isinstance(one, CoarsePass):
-            return self._coarsely(first, last, output, out)
-        step = stage.grid_rows
+        """Make the sums by other means, or hand the engine what makes these rows."""
+        sums = None if self.sums is None else self.sums(first, last)
+        if sums is not None:
+            return finish(self.stage, sums, self.engine, output, out)
+        return self.engine.filter_block(self.stage, self.block(first, last), self.arithmetic, output, out)
+
+    def by_transforms(self, transforms: Transforms, first: int, last: int) -> Samples:
+        """Sums of these rows, of whole rows of the transforms' grid."""
+        step = self.stage.grid_rows
         top = first - first % step
-        sums = transformed(stage, self._block(top, min(last + -last % step, self.shape[0])), self.engine)
-        return finish(stage, sums[first - top : last - top], self.engine, output, out)
+        sums = transforms.sums(self.block(top, min(last + -last % step, self.shape[0])))
+        return sums[first - top : last - top]
 
-    def _coarsely(self, first: int, last: int, output: OutputMap | None, out: Samples) -> Losses:
-        """Spread rows of the coarse grid; tap by tap where something is not finite."""
-        stage, (top, _, left, _) = self.stage, self.stage.halo
-        if self.grid is None or not np.isfinite(self.grid.filtered()).all():
-            block = self._block(first, last)
-            return self.engine.filter_block(stage, block, self.arithmetic, output, out)
-        if stage.padding == "same":
-            top = left = 0
-        values = self.grid.spread(first + top, last + top)[:, left : left + out.shape[1]]
-        return finish(stage, values, self.engine, output, out)
+    def on_a_grid(self, grid: CoarseGrid, first: int, last: int) -> Samples | None:
+        """Sums of these rows, spread from a coarse grid over the whole image; None where that has none."""
+        top, left = (0, 0) if self.stage.padding == "same" else self.stage.anchor
+        values = grid.spread(first + top, last + top)
+        return None if values is None else values[:, left : left + self.shape[1]]
 
-    def _block(self, first: int, last: int) -> Block:
+    def block(self, first: int, last: int) -> Block:
         """What makes these rows of the result, with what may be needed around it."""
         height, _, _ = self.source.shape
         top, bottom, left, right = self.stage.halo

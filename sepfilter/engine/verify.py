@@ -9,14 +9,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.engine.engines import current_engine
 from sepfilter.engine.execute import as_planned, plan_strips, run
+from sepfilter.engine.planning import planned
 from sepfilter.engine.rows import filtered_rows
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.kernel import FactoredTaps
 from sepfilter.plans.options import Options
 from sepfilter.plans.plan import Plan
-from sepfilter.plans.planner import plan_cascade
 from sepfilter.results import Verification
 
 Samples = npt.NDArray[Any]
@@ -52,7 +51,7 @@ def verify(
     method = "separable" if _is_beyond_direct(cascade) else "direct"
     direct = replace(options, method=method, precision="double", rank=None, max_error=None)
     direct = replace(direct, dtype=plan.output.dtype)
-    reference = plan_cascade(cascade, plan.spec, direct, current_engine().speed)
+    reference = planned(cascade, plan.spec, direct)
     with np.errstate(over="ignore", invalid="ignore"):
         unrounded = _unrounded(plan, reference, as_planned(plan, image))
         rounded = _largest_difference(filtered, run(reference, image, threads=threads).pixels)
