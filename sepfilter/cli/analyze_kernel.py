@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from sepfilter.cli.options import TakesMinus
 from sepfilter.errors import OptionError
 
 if TYPE_CHECKING:
@@ -16,19 +17,6 @@ if TYPE_CHECKING:
     from sepfilter.plans.analysis import KernelAnalysis
 
 _IMAGE: Final = re.compile(r"(\d{1,9})x(\d{1,9})(?:x(\d{1,9}))?")
-_NEGATIVE_NUMBER: Final = re.compile(r"-[\d.]")
-
-
-class TakesMinus(click.Command):
-    """A command whose argument may begin with a minus and a digit without being an option."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Move such arguments behind ``--``."""
-        numbers = [argument for argument in args if _NEGATIVE_NUMBER.match(argument)]
-        if numbers and "--" not in args:
-            others = [argument for argument in args if argument not in numbers]
-            args = [*others, "--", *numbers]
-        return super().parse_args(ctx, args)
 
 
 @click.command("analyze-kernel", cls=TakesMinus)

@@ -8,8 +8,8 @@ from typing import Final
 
 import click
 
-from sepfilter.cli.analyze_kernel import TakesMinus
 from sepfilter.cli.exits import say
+from sepfilter.cli.options import TakesMinus
 from sepfilter.errors import OptionError
 
 NOTATIONS: Final = ("imagemagick", "libvips", "json", "csv", "text", "gmic", "npy", "npz")

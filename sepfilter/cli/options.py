@@ -6,6 +6,7 @@ a test holds them against the library's.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import reduce
@@ -26,7 +27,20 @@ METHODS: Final = ("auto", "direct", "separable", "fft")
 PRECISIONS: Final = ("auto", "exact", "fast", "float", "double")
 RANGES: Final = ("clip", "abs", "offset", "stretch", "float")
 ALPHAS: Final = ("premultiply", "separate", "keep")
+_NEGATIVE_NUMBER: Final = re.compile(r"-[\d.]")
 FORMATS: Final = ("png", "jpeg", "webp", "tiff", "bmp", "ppm", "npy")
+
+
+class TakesMinus(click.Command):
+    """A command whose argument may begin with a minus and a digit without being an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Move such arguments behind ``--``."""
+        numbers = [argument for argument in args if _NEGATIVE_NUMBER.match(argument)]
+        if numbers and "--" not in args:
+            others = [argument for argument in args if argument not in numbers]
+            args = [*others, "--", *numbers]
+        return super().parse_args(ctx, args)
 
 
 def _group(*decorators: Decorator) -> Decorator:

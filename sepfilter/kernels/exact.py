@@ -69,6 +69,22 @@ class ExactTaps:
         """The sum of all taps."""
         return Fraction(sum(map(sum, self.numerators)), self.denominator)
 
+    @property
+    def largest(self) -> int:
+        """The largest integer in it, without its sign."""
+        return max(self.denominator, *(abs(tap) for row in self.numerators for tap in row))
+
+    @property
+    def values(self) -> list[list[float]]:
+        """The nearest float64 of every tap.
+
+        Raises
+        ------
+        OverflowError
+            A tap is beyond what float64 can hold.
+        """
+        return [[tap / self.denominator for tap in row] for row in self.numerators]
+
     def divided(self, divisor: Fraction) -> ExactTaps:
         """Divide every tap."""
         factor = Fraction(1, self.denominator) / divisor
@@ -119,6 +135,17 @@ class ExactFactors:
         """The sum of all taps."""
         total = sum(sum(term.column) * sum(term.row) for term in self.terms)
         return Fraction(total, self.denominator)
+
+    @property
+    def largest(self) -> int:
+        """The largest integer in it, without its sign."""
+        return max(self.denominator, *(abs(tap) for term in self.terms for tap in (*term.column, *term.row)))
+
+    def multiplied_out(self) -> ExactTaps:
+        """The taps, of one term at least, in lowest terms."""
+        parts = [np.outer(*(np.array(one, object) for one in (term.column, term.row))) for term in self.terms]
+        total = sum(parts[1:], start=parts[0])
+        return ExactTaps.of([[Fraction(tap, self.denominator) for tap in row] for row in total.tolist()])
 
     def divided(self, divisor: Fraction) -> ExactFactors:
         """Divide the sum: the sign goes to the rows, common factors are cancelled."""

@@ -98,9 +98,7 @@ class Factorization(ComparesArrays):
         """The exact factors where float64 holds them all exactly, else None."""
         if self.exact is None or self.rank == 0 or self.exact_rank != self.rank:
             return None
-        largest = max((abs(tap) for term in self.exact.terms for tap in (*term.column, *term.row)), default=0)
-        small = max(largest, self.exact.denominator) <= LARGEST_EXACT_INTEGER
-        return self.exact if small else None
+        return self.exact if self.exact.largest <= LARGEST_EXACT_INTEGER else None
 
 
 @dataclass(frozen=True, slots=True)

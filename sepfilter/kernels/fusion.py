@@ -12,6 +12,7 @@ from sepfilter.kernels.arrays import FloatArray
 from sepfilter.kernels.exact import ExactFactors, ExactTaps, ExactTerm, Integers
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.kernel import AnyKernel, FactoredTaps, Gradient, Kernel
+from sepfilter.kernels.text_taps import exact_taps
 
 
 @lru_cache(maxsize=64)
@@ -53,27 +54,14 @@ def _convolved(before: Kernel, after: Kernel) -> Kernel:
         columns = np.convolve(first.column, second.column)
         rows = np.convolve(first.row, second.row)
         return replace(Kernel.from_factors(columns, rows, exact=exact), anchor=anchor)
-    integers = [_exact_taps(kernel) for kernel in (before, after)]
+    integers = [exact_taps(kernel) for kernel in (before, after)]
     taps = _convolution(before.taps, after.taps)
     if integers[0] is None or integers[1] is None:
         return replace(Kernel.from_taps(taps), anchor=anchor)
     numerators = _convolution(*(np.array(one.numerators, object) for one in integers if one is not None))
     denominator = integers[0].denominator * integers[1].denominator
-    fractions = [[Fraction(tap, denominator) for tap in row] for row in numerators.tolist()]
-    values = [[float(tap) for tap in row] for row in fractions]
-    return replace(Kernel.from_taps(values, exact=ExactTaps.of(fractions)), anchor=anchor)
-
-
-def _exact_taps(kernel: Kernel) -> ExactTaps | None:
-    """Numerators and denominator of the taps, where they are known."""
-    form = kernel.form
-    if not isinstance(form, FactoredTaps):
-        return form.exact
-    if form.exact is None:
-        return None
-    (term,) = form.exact.terms
-    rows = tuple(tuple(y * x for x in term.row) for y in term.column)
-    return ExactTaps(rows, form.exact.denominator)
+    exact_whole = ExactTaps.of([[Fraction(tap, denominator) for tap in row] for row in numerators.tolist()])
+    return replace(Kernel.from_taps(exact_whole.values, exact=exact_whole), anchor=anchor)
 
 
 def _convolved_factors(first: ExactFactors, second: ExactFactors) -> ExactFactors:

@@ -12,7 +12,7 @@ from sepfilter.kernels.arrays import FloatArray
 from sepfilter.kernels.exact import ExactFactors, ExactTerm, common_denominator
 from sepfilter.kernels.json_text import numbers_text, short, written
 from sepfilter.kernels.kernel import Kernel
-from sepfilter.kernels.numbers import MAX_DIGITS, Number, parse_number
+from sepfilter.kernels.numbers import LARGEST_READ, Number, parse_number
 from sepfilter.kernels.outer_products import sum_of_outer_products
 from sepfilter.kernels.text_taps import check_size, refusal
 
@@ -78,7 +78,7 @@ def factor_members(found: Factorization) -> list[str]:
     """
     exact = found.exact
     pairs: list[tuple[Sequence[float | int], Sequence[float | int]]]
-    if exact is not None and exact.terms and _is_short(exact):
+    if exact is not None and exact.terms and exact.largest <= LARGEST_READ:
         pairs, denominator = [(term.column, term.row) for term in exact.terms], exact.denominator
     else:
         pairs = list(zip(found.columns.tolist(), found.rows.tolist(), strict=True))
@@ -129,9 +129,3 @@ def _exact_factors(terms: list[tuple[list[Number], list[Number]]], scale: Number
         for column, row in zip(columns, rows, strict=True)
     )
     return ExactFactors(exact, column_part * row_part).divided(scale.exact)
-
-
-def _is_short(exact: ExactFactors) -> bool:
-    """True where all integers are read back exactly."""
-    numbers = (abs(tap) for term in exact.terms for tap in (*term.column, *term.row))
-    return bool(max(exact.denominator, *numbers) < 10 ** (MAX_DIGITS - 1))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from sepfilter.errors import KernelError
 from sepfilter.kernels.arrays import ComparesArrays, FloatArray, read_only
-from sepfilter.kernels.exact import MAX_SIDE, ExactFactors, ExactTaps
+from sepfilter.kernels.exact import LARGEST_EXACT_INTEGER, MAX_SIDE, ExactFactors, ExactTaps
 
 MAX_TAPS_A_SIDE: Final = 4096
 
@@ -111,7 +111,7 @@ class Kernel(ComparesArrays):
         Taps that are whole numbers are kept as exact integers too.
         """
         values = _numbers(taps, name)
-        if exact is None and max(values.shape, default=0) <= MAX_SIDE and _are_whole(values):
+        if exact is None and max(values.shape, default=0) <= MAX_SIDE and are_whole(values):
             exact = ExactTaps.of([[Fraction(tap) for tap in row] for row in values.tolist()])
         return cls(name, DenseTaps(values, exact))
 
@@ -298,9 +298,9 @@ def _check(kernel: Kernel) -> None:
         raise KernelError(f"{name}: the product of its factors is beyond what float64 can hold")
 
 
-def _are_whole(values: FloatArray) -> bool:
+def are_whole(values: FloatArray) -> bool:
     """True for finite whole numbers small enough to be told apart from their neighbours."""
-    return bool(np.all(np.abs(values) <= 2**53) and np.all(values == np.rint(values)))
+    return bool(np.all(np.abs(values) <= LARGEST_EXACT_INTEGER) and np.all(values == np.rint(values)))
 
 
 def _as_float(value: Fraction) -> float:

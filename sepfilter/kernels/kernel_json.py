@@ -24,7 +24,7 @@ from sepfilter.errors import KernelError
 from sepfilter.kernels.json_factors import factor_members, kernel_from_factors
 from sepfilter.kernels.json_text import load_json, numbers_text, short, written
 from sepfilter.kernels.kernel import Kernel
-from sepfilter.kernels.numbers import MAX_DIGITS, Number, number_text, parse_number
+from sepfilter.kernels.numbers import LARGEST_READ, Number, number_text, parse_number
 from sepfilter.kernels.preset import nearest
 from sepfilter.kernels.text_taps import (
     EXAMPLE,
@@ -94,9 +94,8 @@ def kernel_to_json(kernel: Kernel) -> tuple[str, bool]:
     }
     """
     exact = exact_taps(kernel)
-    largest = 0 if exact is None else max(abs(tap) for row in exact.numerators for tap in row)
     rows: Sequence[Sequence[float | int]]
-    if exact is None or max(largest, exact.denominator) >= 10 ** (MAX_DIGITS - 1):
+    if exact is None or exact.largest > LARGEST_READ:
         rows, denominator, rounded = kernel.taps.tolist(), 1, exact is not None
     else:
         rows, denominator, rounded = exact.numerators, exact.denominator, False

@@ -17,9 +17,9 @@ import re
 from typing import Final
 
 from sepfilter.errors import KernelError
-from sepfilter.kernels.exact import ExactTaps
+from sepfilter.kernels.exact import LARGEST_EXACT_INTEGER
 from sepfilter.kernels.kernel import Kernel
-from sepfilter.kernels.numbers import MAX_DIGITS, decimal_text, number_text, parse_number
+from sepfilter.kernels.numbers import LARGEST_READ, decimal_text, number_text, parse_number
 from sepfilter.kernels.text_taps import (
     check_size,
     exact_taps,
@@ -28,9 +28,6 @@ from sepfilter.kernels.text_taps import (
     scale_number,
     written_rows,
 )
-
-LARGEST_EXACT: Final = 2**53
-"""libvips reads float64: whole numbers up to here lose nothing."""
 
 _SIDE: Final = re.compile(r"\+?(\d{1,9})(?:\.0*)?")
 _SEPARATORS: Final = re.compile(r'[\s,"]+')
@@ -118,14 +115,11 @@ def kernel_to_libvips(kernel: Kernel) -> tuple[str, bool]:
     >>> kernel_to_libvips(Kernel.from_taps([[1, 2, 1]]))
     ('3 1\n1 2 1\n', False)
     """
-    exact = exact_taps(kernel)
-    if exact is not None and _is_small(exact):
-        rows = [[str(tap) for tap in row] for row in exact.numerators]
-        scale, rounded = exact.denominator, False
-    else:
-        rows, rounded = written_rows(kernel, decimal_text)
-        scale = 1
-    if exact is not None and rounded and _is_short(exact):
+    exact, scale = exact_taps(kernel), 1
+    rows, rounded = written_rows(kernel, decimal_text)
+    # libvips reads float64; longer whole numbers are written only where decimals would be rounded.
+    longest = LARGEST_READ if rounded else LARGEST_EXACT_INTEGER
+    if exact is not None and exact.largest <= longest:
         rows = [[str(tap) for tap in row] for row in exact.numerators]
         scale, rounded = exact.denominator, False
     header = _header(kernel, str(scale))
@@ -160,15 +154,3 @@ def _header(kernel: Kernel, scale: str) -> list[str]:
     full = [str(kernel.width), str(kernel.height), scale, number_text(kernel.offset)]
     least = 4 if kernel.offset else 3 if scale != "1" else 2
     return full[: next((count for count in range(least, 5) if count != kernel.width), 4)]
-
-
-def _is_small(exact: ExactTaps) -> bool:
-    """True where libvips reads numerators and denominator without rounding."""
-    largest = max(abs(tap) for row in exact.numerators for tap in row)
-    return bool(max(largest, exact.denominator) <= LARGEST_EXACT)
-
-
-def _is_short(exact: ExactTaps) -> bool:
-    """True where numerators and denominator are read back exactly here."""
-    largest = max(abs(tap) for row in exact.numerators for tap in row)
-    return bool(max(largest, exact.denominator) < 10 ** (MAX_DIGITS - 1))

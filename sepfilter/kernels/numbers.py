@@ -21,6 +21,9 @@ _DECIMAL_CHARACTERS: Final = "0123456789.eE+-"
 MAX_DIGITS: Final = 400
 """Longer numbers, or with larger exponents, are taken as float64 only."""
 
+LARGEST_READ: Final = 10 ** (MAX_DIGITS - 1) - 1
+"""Whole numbers up to here are written so that they are read back exactly, whatever their sign."""
+
 
 @dataclass(frozen=True, slots=True)
 class Number:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 
 from sepfilter.errors import KernelError
 from sepfilter.kernels.arrays import FloatArray
-from sepfilter.kernels.exact import MAX_SIDE, ExactFactors, ExactTaps
+from sepfilter.kernels.exact import MAX_SIDE, ExactFactors
 from sepfilter.kernels.kernel import Kernel
 
 
@@ -47,12 +45,9 @@ def sum_of_outer_products(
     if exact is None or max(columns.shape[1], rows.shape[1]) > MAX_SIDE:
         with np.errstate(over="ignore", invalid="ignore"):  # the kernel names the tap
             return Kernel.from_taps(columns.T @ rows, name=name)
-    taps = np.zeros((columns.shape[1], rows.shape[1]), dtype=object)
-    for term in exact.terms:
-        taps = taps + np.outer(np.array(term.column, dtype=object), np.array(term.row, dtype=object))
-    fractions = [[Fraction(tap, exact.denominator) for tap in row] for row in taps.tolist()]
+    taps = exact.multiplied_out()
     try:
-        values = [[float(tap) for tap in row] for row in fractions]
+        values = taps.values
     except OverflowError:
         raise KernelError(f"{name}: a sum of the factors is beyond what float64 can hold") from None
-    return Kernel.from_taps(values, name=name, exact=ExactTaps.of(fractions))
+    return Kernel.from_taps(values, name=name, exact=taps)

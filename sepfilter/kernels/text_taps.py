@@ -10,7 +10,7 @@ from typing import Final
 from sepfilter.errors import KernelError
 from sepfilter.kernels.exact import MAX_SIDE, ExactTaps, common_denominator
 from sepfilter.kernels.kernel import MAX_TAPS_A_SIDE, DenseTaps, Kernel
-from sepfilter.kernels.numbers import MAX_DIGITS, Number, number_text, parse_float, parse_number
+from sepfilter.kernels.numbers import LARGEST_READ, Number, number_text, parse_float, parse_number
 
 EXAMPLE: Final = "'1 2 1; 2 4 2; 1 2 1'"
 ONE: Final = Number(1.0, Fraction(1))
@@ -119,9 +119,7 @@ def exact_taps(kernel: Kernel) -> ExactTaps | None:
         return form.exact
     if form.exact is None or max(kernel.height, kernel.width) > MAX_SIDE:
         return None
-    (term,) = form.exact.terms
-    taps = [[Fraction(y * x, form.exact.denominator) for x in term.row] for y in term.column]
-    return ExactTaps.of(taps)
+    return form.exact.multiplied_out()
 
 
 def written_rows(kernel: Kernel, write: Callable[[Fraction], str | None]) -> tuple[list[list[str]], bool]:
@@ -157,8 +155,8 @@ def written_rows(kernel: Kernel, write: Callable[[Fraction], str | None]) -> tup
 
 def fraction_text(value: Fraction) -> str | None:
     """``1/16``, or None where it is longer than what is read back exactly."""
-    long = max(abs(value.numerator), value.denominator) >= 10 ** (MAX_DIGITS - 1)
-    return None if long else number_text(value)
+    short = max(abs(value.numerator), value.denominator) <= LARGEST_READ
+    return number_text(value) if short else None
 
 
 def _shape(rows: list[list[str]], name: str) -> tuple[int, int]:

@@ -219,7 +219,7 @@ def _cut_off(kernel: Kernel, factors: Factorization, rank: int, extent: Extent, 
 def _integer_direct(kernel: Kernel) -> DirectPass | None:
     """A direct pass of integers over a denominator, for a rational kernel."""
     form = kernel.form
-    if form.exact is None or form.exact.denominator > LARGEST_EXACT_INTEGER:
+    if form.exact is None or form.exact.largest > LARGEST_EXACT_INTEGER:
         return None
     if isinstance(form, FactoredTaps):
         (term,) = form.exact.terms
@@ -229,7 +229,5 @@ def _integer_direct(kernel: Kernel) -> DirectPass | None:
             np.array(term.column, dtype=np.float64), np.array(term.row, dtype=np.float64)
         )
     else:
-        if max(abs(tap) for row in form.exact.numerators for tap in row) > LARGEST_EXACT_INTEGER:
-            return None
         numerators = np.array(form.exact.numerators, dtype=np.float64)
     return DirectPass(read_only(numerators), form.exact.denominator)
