@@ -27,8 +27,9 @@ METHODS: Final = ("auto", "direct", "separable", "fft")
 PRECISIONS: Final = ("auto", "exact", "fast", "float", "double")
 RANGES: Final = ("clip", "abs", "offset", "stretch", "float")
 ALPHAS: Final = ("premultiply", "separate", "keep")
-_NEGATIVE_NUMBER: Final = re.compile(r"-[\d.]")
 FORMATS: Final = ("png", "jpeg", "webp", "tiff", "bmp", "ppm", "npy")
+
+_NEGATIVE_NUMBER: Final = re.compile(r"-[\d.]")
 
 
 class TakesMinus(click.Command):

@@ -24,8 +24,8 @@ from numpy.lib import format as npy_format
 
 from sepfilter.errors import KernelError
 from sepfilter.kernels.arrays import FloatArray
-from sepfilter.kernels.exact import LARGEST_EXACT_INTEGER, MAX_SIDE, ExactFactors, ExactTaps, ExactTerm
-from sepfilter.kernels.kernel import Kernel
+from sepfilter.kernels.exact import MAX_SIDE, ExactFactors, ExactTaps, ExactTerm
+from sepfilter.kernels.kernel import Kernel, are_whole
 from sepfilter.kernels.kernel_files import MAX_FILE_BYTES
 from sepfilter.kernels.outer_products import sum_of_outer_products
 from sepfilter.kernels.text_taps import check_size, exact_taps
@@ -234,10 +234,7 @@ def _from_factors(columns: Array, rows: Array, name: str) -> Kernel:
     with np.errstate(over="ignore"):
         left, right = columns.astype(np.float64), rows.astype(np.float64)
     exact = None
-    if all(
-        np.all(np.abs(part) <= LARGEST_EXACT_INTEGER) and np.all(part == np.rint(part))
-        for part in (left, right)
-    ):
+    if are_whole(left) and are_whole(right):
         pairs = zip(left.tolist(), right.tolist(), strict=True)
         exact = ExactFactors(
             tuple(ExactTerm(tuple(map(int, column)), tuple(map(int, row))) for column, row in pairs), 1
