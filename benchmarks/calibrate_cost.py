@@ -25,6 +25,7 @@ from sepfilter.engine.block import Block
 from sepfilter.engine.engines import Engine, current_engine
 from sepfilter.engine.fft import Transforms
 from sepfilter.engine.finishing import finish
+from sepfilter.engine.held import HeldRows
 from sepfilter.engine.rows import ArrayRows, FilteredRows
 from sepfilter.engine.running_sums import box_sums
 from sepfilter.kernels.coarse import coarse_factor
@@ -100,7 +101,7 @@ def _calibrate_spreading(engine: Engine, runs: int) -> None:
             taps = gaussian_taps(sigma, 4 * sigma)[np.newaxis]
             one = CoarsePass(SeparablePass(taps, taps), factor, factor)
             stage = _stage(one)
-            rows = FilteredRows.of(ArrayRows(image), stage, ROWS["float32"][1], engine)
+            rows = FilteredRows.of(ArrayRows(HeldRows.whole(image)), stage, ROWS["float32"][1], engine)
             out, output = np.empty_like(image), OutputMap(1.0, 0.0, "clip", "uint8")
             rows.write(0, side, output, out)
             found.append(_best(runs, image.size, partial(rows.write, 0, side, output, out)))

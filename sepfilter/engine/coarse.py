@@ -21,7 +21,7 @@ from sepfilter.plans.precision import DOUBLE, Arithmetic
 Samples = npt.NDArray[Any]
 
 GATHERED: Final = 3_000_000
-"""Samples that are gathered at a time, as in a strip: see `execute.STRIP_SAMPLES`."""
+"""Samples that are gathered at a time, as in a strip: see `filtering.STRIP_SAMPLES`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from sepfilter.engine.coarse import CoarseGrid
 from sepfilter.engine.engines import Engine, current_engine
 from sepfilter.engine.fft import Transforms
 from sepfilter.engine.finishing import finish
+from sepfilter.engine.held import HeldRows
 from sepfilter.engine.mapping import Losses, map_samples
 from sepfilter.engine.running_sums import box_sums
 from sepfilter.geometry import ImageSpec
@@ -56,37 +57,42 @@ class ResultRows(Rows, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ArrayRows:
-    """The rows of an array of shape (H, W, C)."""
+    """The rows of an array, all channels or some."""
 
-    pixels: Samples
+    held: HeldRows
+    channels: tuple[int | None, int | None] = (None, None)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels."""
-        height, width, channels = self.pixels.shape
-        return height, width, channels
+        return self.held.height, *self.pixels.shape[1:]
+
+    @property
+    def pixels(self) -> Samples:
+        """The rows in memory."""
+        return self.held.pixels[..., slice(*self.channels)]
 
     def read(self, first: int, last: int) -> Samples:
         """A view of the rows."""
-        return self.pixels[first:last]
+        return self.pixels[first - self.held.top : last - self.held.top]
 
 
 @dataclass(frozen=True, slots=True)
 class PremultipliedRows:
     """Colours times opacity, of an array whose last channel is opacity."""
 
-    pixels: Samples
+    held: HeldRows
     dtype: str
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width, and the number of colour channels."""
-        height, width, channels = self.pixels.shape
-        return height, width, channels - 1
+        _, width, channels = self.held.pixels.shape
+        return self.held.height, width, channels - 1
 
     def read(self, first: int, last: int) -> Samples:
         """Colours of the rows, each times its opacity in levels."""
-        strip = self.pixels[first:last]
+        strip = self.held.pixels[first - self.held.top : last - self.held.top]
         colours: Samples = strip[..., :-1].astype(self.dtype)
         colours *= strip[..., -1:]
         if strip.dtype.kind == "f":  # a hidden NaN times 0 is NaN, and would bleed
@@ -168,14 +174,14 @@ class FilteredRows:
 
     def block(self, first: int, last: int) -> Block:
         """What makes these rows of the result, with what may be needed around it."""
-        height, _, _ = self.source.shape
         top, bottom, left, right = self.stage.halo
         if self.stage.padding == "valid":  # output row y lies on source row y + top
             first, last = first + top, last + top
         else:
             left = right = 0  # whole rows are made: beyond them is the border
         if isinstance(self.source, ArrayRows):
-            return Block(self.source.pixels, (first, height - last, left, right))
+            held = self.source.held
+            return Block(self.source.pixels, (first - held.top, held.bottom - last, left, right))
         return Block(self.beyond(first - top, last + bottom), (top, bottom, left, right))
 
     def beyond(self, first: int, last: int) -> Samples:
@@ -243,34 +249,29 @@ class RejoinedRows:
         return map_samples(values[..., :-1], output, out[..., :-1])
 
 
-def filtered_rows(plan: Plan, pixels: Samples) -> ResultRows:
-    """The filtered image for pixels of shape (H, W, C); opacity is the last channel where there is some."""
+def filtered_rows(plan: Plan, held: HeldRows) -> ResultRows:
+    """The filtered image, of which rows can be asked for that the held rows reach: see `rows_behind`.
+
+    Opacity is the last channel where there is some.
+    """
     engine = current_engine()
-    pixels = _in_machine_format(pixels)
     if not plan.filters_opacity_apart:
         first, *others = plan.stages
-        rows = FilteredRows.of(ArrayRows(pixels), first, plan.arithmetic, engine)
+        rows = FilteredRows.of(ArrayRows(held), first, plan.arithmetic, engine)
         return _through(others, rows, plan.arithmetic, engine)
     premultiplied = plan.alpha == "premultiply"
-    source: Rows = ArrayRows(pixels[..., :-1])
+    source: Rows = ArrayRows(held, (None, -1))
     if premultiplied:
-        source = PremultipliedRows(pixels, plan.samples)
+        source = PremultipliedRows(held, plan.samples)
     # Opacity is planned in floats, whatever integers the colours run in.
     opacity = FLOAT if plan.samples == "float32" else DOUBLE
     return RejoinedRows(
         colours=_through(plan.stages, source, plan.arithmetic, engine),
-        opacity=_through(plan.alpha_stages, ArrayRows(pixels[..., -1:]), opacity, engine),
+        opacity=_through(plan.alpha_stages, ArrayRows(held, (-1, None)), opacity, engine),
         premultiplied=premultiplied,
         divides=plan.divides_by_alpha,
         spec=plan.spec,
     )
-
-
-def _in_machine_format(pixels: Samples) -> Samples:
-    """Samples in the machine's byte order; half floats, which it does not calculate with, as floats."""
-    if pixels.dtype == np.float16:
-        return pixels.astype(np.float32)
-    return pixels if pixels.dtype.isnative else pixels.astype(pixels.dtype.newbyteorder("="))
 
 
 def _through(stages: Sequence[Stage], rows: R, arithmetic: Arithmetic, engine: Engine) -> R | FilteredRows:

@@ -9,7 +9,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.engine.execute import as_planned, plan_strips, run
+from sepfilter.engine.execute import as_planned, run
+from sepfilter.engine.filtering import plan_strips
+from sepfilter.engine.held import HeldRows
 from sepfilter.engine.planning import planned
 from sepfilter.engine.rows import filtered_rows
 from sepfilter.kernels.factorization import FactorizedKernel
@@ -66,7 +68,8 @@ def _is_beyond_direct(cascade: Sequence[FactorizedKernel]) -> bool:
 
 def _unrounded(plan: Plan, reference: Plan, pixels: Samples) -> float:
     """The largest difference before the output map, strip by strip."""
-    ours, true = filtered_rows(plan, pixels), filtered_rows(reference, pixels)
+    held = HeldRows.whole(pixels)
+    ours, true = filtered_rows(plan, held), filtered_rows(reference, held)
     return max(_largest_difference(ours.read(*strip), true.read(*strip)) for strip in plan_strips(plan))
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sepfilter.engine import coarse
-from sepfilter.engine import execute as execution
+from sepfilter.engine import coarse, filtering
 from sepfilter.engine.execute import execute
 from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import ImageSpec
@@ -88,7 +87,7 @@ def test_the_bound_is_no_empty_promise() -> None:
 def test_results_do_not_depend_on_strips(monkeypatch: pytest.MonkeyPatch, image: Array) -> None:
     """The grid is fixed to the image: not one bit changes, over threads or gathered line by line."""
     whole, plan = coarsely("gaussian:30", image, max_error=0.5, precision="float")
-    monkeypatch.setattr(execution, "STRIP_SAMPLES", 1)
+    monkeypatch.setattr(filtering, "STRIP_SAMPLES", 1)
     monkeypatch.setattr(coarse, "GATHERED", 1)
     for threads in (1, 3):
         np.testing.assert_array_equal(execute(plan, image, threads=threads), whole)

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepfilter.engine import execute as execution
-from sepfilter.engine.execute import execute, plan_strips
+from sepfilter.engine import filtering
+from sepfilter.engine.execute import execute
+from sepfilter.engine.filtering import plan_strips
 from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import Gradient, Kernel
@@ -94,7 +95,7 @@ def test_results_do_not_depend_on_strips(monkeypatch: pytest.MonkeyPatch, kernel
     image = np.random.default_rng(3).normal(size=(150, 31, 2)).astype(np.float32)
     plan = in_blocks(make_plan(kernel, ImageSpec.of(image), method="fft", padding=padding), (32, 40))
     whole = execute(plan, image, threads=1)
-    monkeypatch.setattr(execution, "STRIP_SAMPLES", 1)
+    monkeypatch.setattr(filtering, "STRIP_SAMPLES", 1)
     assert len(plan_strips(plan)) > 3
     for threads in (1, 2):
         np.testing.assert_array_equal(execute(plan, image, threads=threads), whole)

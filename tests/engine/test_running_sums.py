@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepfilter.engine import execute as execution
-from sepfilter.engine.execute import execute, plan_strips
+from sepfilter.engine import filtering
+from sepfilter.engine.execute import execute
+from sepfilter.engine.filtering import plan_strips
 from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import ImageSpec
 from sepfilter.kernels.kernel import Kernel
@@ -87,7 +88,7 @@ def test_strips_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     image = np.random.default_rng(2).integers(0, 256, (150, 31, 2)).astype(np.uint8)
     plan = by_running_sums(make_plan("box:9,5", ImageSpec.of(image), method="separable"))
     whole = execute(plan, image, threads=1)
-    monkeypatch.setattr(execution, "STRIP_SAMPLES", 1)
+    monkeypatch.setattr(filtering, "STRIP_SAMPLES", 1)
     assert len(plan_strips(plan)) > 3
     np.testing.assert_array_equal(execute(plan, image, threads=2), whole)
 

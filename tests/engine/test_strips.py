@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sepfilter.engine import execute as execution
-from sepfilter.engine.execute import plan_strips, run
+from sepfilter.engine import filtering
+from sepfilter.engine.execute import run
+from sepfilter.engine.filtering import plan_strips
 from sepfilter.engine.mapping import Losses
 from sepfilter.engine.planning import make_plan
 from sepfilter.geometry import ImageSpec
@@ -31,7 +32,7 @@ def whole_and_cut(
     """Run once in one piece and again in strips over threads; all must be equal."""
     plan = make_plan(kernel, ImageSpec.of(image, alpha=opacity), **options)
     whole = run(plan, image, threads=1)
-    monkeypatch.setattr(execution, "STRIP_SAMPLES", 1)
+    monkeypatch.setattr(filtering, "STRIP_SAMPLES", 1)
     assert len(plan_strips(plan)) > 1
     for threads in (1, 2, 3, None):
         cut = run(plan, image, threads=threads)
