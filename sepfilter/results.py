@@ -15,13 +15,72 @@ NOTABLE_CLIPPING: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What is read of every input.
+
+    Attributes
+    ----------
+    input_format : str or None
+        What inputs are taken for, whatever they look like.
+    page : int
+        Page or frame, from 1.
+    region : (int, int, int, int) or None
+        Left, top, width and height, in pixels of the result.
+    grey : bool
+        Luma in place of colours.
+    linear : bool
+        Decode to linear light first, and encode again at the end.
+    max_pixels, max_memory : int or None
+        Limits for one image; None for the usual ones.
+    """
+
+    input_format: str | None = None
+    page: int = 1
+    region: tuple[int, int, int, int] | None = None
+    grey: bool = False
+    linear: bool = False
+    max_pixels: int | None = None
+    max_memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How outputs are written.
+
+    Attributes
+    ----------
+    format : str or None
+        Where the name does not tell.
+    quality : int or None
+        For formats that lose something.
+    compression : str or None
+        How hard to compress.
+    strip : bool
+        Leave out metadata.
+    keep_time : bool
+        Give the output the input's modification time.
+    overwrite, in_place, skip_existing : bool
+        Whether outputs may replace files, shall replace the inputs, or are left alone where they exist.
+    """
+
+    format: str | None = None
+    quality: int | None = None
+    compression: str | None = None
+    strip: bool = False
+    keep_time: bool = False
+    overwrite: bool = False
+    in_place: bool = False
+    skip_existing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What `apply` is asked to do.
 
     Attributes
     ----------
     inputs : tuple of str
-        Image files; ``-`` is standard input.
+        Image files, folders with `recursive`; ``-`` is standard input.
     output : str or None
         A file, a folder, a template, or ``-`` for standard output; None with `in_place`, and
         where nothing is written.
@@ -29,16 +88,18 @@ class Job:
         The cascade.
     options : Options
         How to plan.
-    grey : bool
-        Filter luma in place of colours.
+    reading : Reading
+        What is read of the inputs, and as what.
+    writing : Writing
+        How outputs are encoded, and what they may replace.
     threads : int or None
-        None for as many as there are cores.
-    format : str or None
-        Output format, where the name does not tell.
-    quality : int or None
-        For JPEG and WebP.
-    overwrite, in_place : bool
-        Whether outputs may, or shall, replace files.
+        All that run at a time; None for as many as there are cores.
+    jobs : int or None
+        Images at a time, which share the threads; None for one a thread.
+    recursive : bool
+        Filter the images in folders and below.
+    fail_fast : bool
+        Begin no other input once one has failed.
     explain : bool
         Plan only.
     verify : bool
@@ -49,12 +110,12 @@ class Job:
     output: str | None
     kernels: tuple[AnyKernel, ...]
     options: Options = field(default_factory=Options)
-    grey: bool = False
+    reading: Reading = field(default_factory=Reading)
+    writing: Writing = field(default_factory=Writing)
     threads: int | None = None
-    format: str | None = None
-    quality: int | None = None
-    overwrite: bool = False
-    in_place: bool = False
+    jobs: int | None = None
+    recursive: bool = False
+    fail_fast: bool = False
     explain: bool = False
     verify: bool = False
 
@@ -88,7 +149,7 @@ class OutputInfo(ImageInfo):
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """Wall time of each stage."""
+    """How long each stage was busy, and the wall time of them all, which may overlap."""
 
     read: float = 0.0
     plan: float = 0.0
@@ -162,6 +223,8 @@ class Result:
         Where it was asked for.
     failure : Failure or None
         None where all went well.
+    skipped : bool
+        Its output was there already.
     """
 
     path: str
@@ -173,6 +236,7 @@ class Result:
     notes: tuple[str, ...] = ()
     verification: Verification | None = None
     failure: Failure | None = None
+    skipped: bool = False
 
     @property
     def megapixels_per_second(self) -> float | None:

@@ -1,31 +1,55 @@
-"""Files from the test suites of other projects: read right, or refused in one line."""
+"""Files from the test suites of other projects, through the real command: read right, or refused in one line."""
 
 from __future__ import annotations
 
 import csv
+import json
+import os
 import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image, UnidentifiedImageError
-
-from sepfilter.errors import SepfilterError, UnsupportedImageError
-from sepfilter.images.files import read_image
 
 CORPUS: Final = Path(__file__).resolve().parents[1].parent / "shared" / "corpus"
+
+LIMIT: Final = 4
+"""Exit code where a limit was exceeded."""
+
+MOST_MEGABYTES: Final = 1000
+
+REFUSED: Final = {
+    "real/hopper.Lab.tif": "Lab colours are not filtered: convert it to RGB first",
+    "tif/gradient-3c-64b.tiff": "samples of 64-bit integers are not filtered: convert it to 32 bits or to float64",
+}
+"""Sound images that are not read, and what they are told: filtered as they are they would come out wrong."""
 
 _PROMISE: Final = re.compile(
     r"IMG (?:(?P<format>[A-Z0-9]+) (?P<mode>\S+) )?\((?P<shape>[\d, ]+)\) (?P<dtype>\w+)(?P<rest>.*)"
 )
 
-# Sample type of the file -> sample type as read.
-_READ_AS: Final = {"bool": "uint8", "int16": "int32"}
+# Mode, as Pillow opens it -> channels as read; a palette may hold a transparent colour.
+_CHANNELS: Final = {"L": {1}, "P": {3, 4}, "RGB": {3}, "RGBA": {4}, "CMYK": {4}}
 
-# Mode as opened -> channels as read, without and with a transparent colour.
-_CHANNELS: Final = {"L": {1, 2}, "LA": {2}, "P": {3, 4}, "RGB": {3, 4}, "RGBA": {4}, "CMYK": {4}, "I;16": {1}}
+# Colour type of a PNG -> channels as read, without a transparent colour.
+_CHANNELS_OF_PNG: Final = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A sound image as it is to be read, upright."""
+
+    height: int
+    width: int
+    channels: set[int]
+    dtype: str
 
 
 @dataclass(frozen=True)
@@ -51,21 +75,54 @@ class Entry:
             shape = (*shape[1:], shape[0])
         turned = re.search(r"orient=[5-8]", found["rest"]) is not None
         height, width = shape[1::-1] if turned else shape[:2]
+        if found["format"] == "PNG":
+            return Picture(height, width, *samples_of_png(self.path.read_bytes()))
         channels = _CHANNELS.get(found["mode"] or "", {shape[2] if len(shape) == 3 else 1})
-        if "PALETTE" in found["rest"]:
+        if " PALETTE " in found["rest"]:
             channels = {3}
-        return Picture(height, width, channels, _READ_AS.get(found["dtype"], found["dtype"]), found["rest"])
+        return Picture(height, width, channels, "uint8" if found["dtype"] == "bool" else found["dtype"])
+
+
+def samples_of_png(content: bytes) -> tuple[set[int], str]:
+    """Channels and type, by the header: the manifest says of deep and grey ones what Pillow makes of them."""
+    depth, colour_type = content[24], content[25]
+    has_transparent_colour = b"tRNS" in content[: content.index(b"IDAT")]
+    return {_CHANNELS_OF_PNG[colour_type] + has_transparent_colour}, "uint16" if depth == 16 else "uint8"
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A sound image as the manifest describes it, upright."""
+class Outcome:
+    """What became of a file.
 
-    height: int
-    width: int
-    channels: set[int]
-    dtype: str
-    remarks: str
+    Attributes
+    ----------
+    status : int
+        Exit code, or minus the signal.
+    megabytes : int
+        Most memory.
+    said : str
+        Standard error.
+    left : set of str
+        Files in the folder afterwards.
+    pixels : ndarray or None
+        What was written.
+    """
+
+    status: int
+    megabytes: int
+    said: str
+    left: set[str]
+    pixels: npt.NDArray[Any] | None
+
+    def is_told_in_one_line(self, entry: Entry) -> bool:
+        """True for an exit code of 1, or 4 for a limit, and one printable line that names the file."""
+        line, end, rest = self.said.partition("\n")
+        names_file = line.startswith(f"sepfilter: {entry.path}: ") and line.isprintable()
+        exceeded = "--max-pixels" in line or "--max-memory" in line
+        return names_file and (end, rest) == ("\n", "") and self.status == (LIMIT if exceeded else 1)
+
+
+Filter = Callable[[Entry], Outcome]
 
 
 def entries() -> list[Entry]:
@@ -83,75 +140,104 @@ SOUND: Final = [entry for entry in ENTRIES if entry.promise.startswith("IMG")]
 BROKEN: Final = [entry for entry in ENTRIES if entry.promise.startswith(("ERR", "TEXT"))]
 DOUBTFUL: Final = [entry for entry in ENTRIES if entry.promise.startswith("SAFE")]
 
-
-def pixels_or_error(entry: Entry) -> npt.NDArray[Any] | SepfilterError:
-    """The pixels of a file, or the error in their place."""
-    try:
-        return read_image(entry.path)[0]
-    except SepfilterError as error:
-        return error
+pytestmark = [
+    pytest.mark.skipif(not ENTRIES, reason=f"there is no corpus at {CORPUS}"),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked"),
+]
 
 
-def is_told_in_one_line(error: SepfilterError, entry: Entry) -> bool:
-    """True for a message of one printable line that begins with the file's name."""
-    message = str(error)
-    return message.startswith(f"{entry.path}: ") and message.isprintable()
+@pytest.fixture(scope="module")
+def counts() -> Counter[str]:
+    """How many files met which end."""
+    return Counter()
 
 
-def is_deep(entry: Entry, picture: Picture) -> bool:
-    """True where the file has more than 8 bits a sample, or colours that are not filtered."""
-    content = entry.path.read_bytes()
-    if content.startswith(b"\x89PNG"):
-        return content[24] == 16  # bit depth in IHDR
-    return picture.dtype != "uint8" or "CIELAB" in picture.remarks
+@pytest.fixture(scope="module")
+def server() -> Iterator[subprocess.Popen[str]]:
+    """A process that runs commands when asked to."""
+    script = Path(__file__).with_name("forked_commands.py")
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # a process with threads is not to be forked
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+    ) as process:  # fmt: skip
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
 
 
-def pillow_knows(path: Path) -> bool:
-    """True where Pillow can open the file at all."""
-    try:
-        with Image.open(path):
-            return True
-    except UnidentifiedImageError:
-        return False
+@pytest.fixture
+def filtered(server: subprocess.Popen[str], tmp_path: Path) -> Filter:
+    """Run ``sepfilter apply FILE -k identity -o out.npy --quiet`` in an empty folder."""
+
+    def run(entry: Entry) -> Outcome:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        arguments = ["apply", str(entry.path), "-k", "identity", "-o", "out.npy", "--quiet"]
+        server.stdin.write(json.dumps({"arguments": arguments, "folder": str(tmp_path)}) + "\n")
+        server.stdin.flush()
+        answer = json.loads(server.stdout.readline())
+        left = {path.name for path in tmp_path.iterdir()} - {"stderr"}
+        said = (tmp_path / "stderr").read_text(encoding="utf-8")
+        pixels = np.load(tmp_path / "out.npy") if left == {"out.npy"} else None
+        return Outcome(answer["status"], answer["megabytes"], said, left, pixels)
+
+    return run
 
 
 def test_the_manifest_is_understood() -> None:
     """Every line is a sound, a broken or a doubtful file; the sound ones have sizes."""
-    if not ENTRIES:
-        pytest.skip(f"there is no corpus at {CORPUS}")
     assert len(SOUND) + len(BROKEN) + len(DOUBTFUL) == len(ENTRIES)
     assert [entry.name for entry in SOUND if entry.picture is None] == []
+    assert set(REFUSED) <= {entry.name for entry in SOUND}
 
 
 @pytest.mark.parametrize("entry", SOUND, ids=lambda entry: entry.name)
-def test_a_sound_image_is_read_or_refused_for_a_reason(entry: Entry) -> None:
-    """Size, channels and type are those of the picture; what is refused is deep, or unknown to Pillow."""
-    picture = entry.picture
+def test_a_sound_image_keeps_shape_and_type(entry: Entry, filtered: Filter, counts: Counter[str]) -> None:
+    """Nothing is said and one file is written; what is not read is told why."""
+    picture, outcome = entry.picture, filtered(entry)
     assert picture is not None
-    pixels = pixels_or_error(entry)
-    if isinstance(pixels, SepfilterError):
-        assert is_told_in_one_line(pixels, entry)
-        unknown = entry.path.suffix in {".tif", ".tiff"} and not pillow_knows(entry.path)
-        assert is_deep(entry, picture) if isinstance(pixels, UnsupportedImageError) else unknown
-    else:
-        assert pixels.shape[:2] == (picture.height, picture.width)
-        assert (pixels.shape[2] if pixels.ndim == 3 else 1) in picture.channels
-        assert pixels.dtype.name == picture.dtype
+    if entry.name in REFUSED:
+        assert outcome.is_told_in_one_line(entry), outcome
+        assert REFUSED[entry.name] in outcome.said
+        assert outcome.left == set()
+        counts["sound, refused for a reason"] += 1
+        return
+    assert (outcome.status, outcome.said) == (0, "")
+    assert outcome.pixels is not None
+    assert outcome.pixels.shape[:2] == (picture.height, picture.width)
+    assert outcome.pixels[0, 0].size in picture.channels
+    assert outcome.pixels.dtype.name == picture.dtype
+    counts["sound, read"] += 1
 
 
 @pytest.mark.parametrize("entry", BROKEN, ids=lambda entry: entry.name)
-def test_a_broken_file_is_an_error(entry: Entry) -> None:
-    """One of ours, in one line, with the name."""
-    with pytest.raises(SepfilterError) as caught:
-        read_image(entry.path)
-    assert is_told_in_one_line(caught.value, entry)
+def test_a_broken_file_is_an_error(entry: Entry, filtered: Filter, counts: Counter[str]) -> None:
+    """In one line with the name; nothing is written."""
+    outcome = filtered(entry)
+    assert outcome.is_told_in_one_line(entry), outcome
+    assert outcome.left == set()
+    counts["broken, an error"] += 1
 
 
 @pytest.mark.parametrize("entry", DOUBTFUL, ids=lambda entry: entry.name)
-def test_a_doubtful_file_is_read_or_an_error(entry: Entry) -> None:
-    """Found by fuzzers: nothing but pixels or one of our errors may come of it."""
-    pixels = pixels_or_error(entry)
-    if isinstance(pixels, SepfilterError):
-        assert is_told_in_one_line(pixels, entry)
+def test_a_doubtful_file_is_read_or_an_error(entry: Entry, filtered: Filter, counts: Counter[str]) -> None:
+    """Mostly found by fuzzers: a picture and no word, or one line and no picture, in bounded memory."""
+    outcome = filtered(entry)
+    assert outcome.megabytes < MOST_MEGABYTES
+    if outcome.status:
+        assert outcome.is_told_in_one_line(entry), outcome
+        assert outcome.left == set()
     else:
-        assert pixels.size > 0
+        assert outcome.said == ""
+        assert outcome.pixels is not None
+        assert outcome.pixels.size > 0
+    counts["doubtful, an error" if outcome.status else "doubtful, read"] += 1
+
+
+def test_every_file_met_its_end(counts: Counter[str]) -> None:
+    """None was passed over; the counts are printed, and seen with ``pytest -s``."""
+    lines = [f"{count:4} {end}\n" for end, count in sorted(counts.items())]
+    sys.stdout.write("\n" + "".join(lines))
+    assert counts["sound, refused for a reason"] in (0, len(REFUSED))
+    assert counts.total() <= len(ENTRIES)

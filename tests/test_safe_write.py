@@ -9,10 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from sepfilter import temporary_file
 from sepfilter.errors import ImageReadError, ImageWriteError, OutputExistsError
 from sepfilter.safe_write import check_absent, replacing
 
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="POSIX files and devices")
+
+
+@pytest.fixture(autouse=True, params=["nameless", "named"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Everything holds both for files without a name and where the system has none."""
+    if request.param == "named":
+        monkeypatch.setattr(temporary_file, "open_nameless", lambda _: None)
+    return str(request.param)
 
 
 def write(path: str | Path, content: bytes = b"new", *, overwrite: bool = False) -> None:
@@ -276,3 +285,11 @@ def test_targets_can_be_checked_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(ImageWriteError):
         check_absent(tmp_path / "nowhere" / "new.png", overwrite=True)
     assert names(tmp_path) == ["old.png"]
+
+
+def test_times_are_kept_on_request(tmp_path: Path) -> None:
+    """A file has the access and modification times it is given."""
+    times = (1_500_000_000_000_000_000, 1_600_000_000_000_000_000)
+    with replacing(tmp_path / "a.png", times=times) as file:
+        file.write(b"new")
+    assert (tmp_path / "a.png").stat().st_mtime_ns == times[1]

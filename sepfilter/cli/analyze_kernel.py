@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from sepfilter.cli.options import TakesMinus
+from sepfilter.cli.options import TakesMinus, read_stdin
 from sepfilter.errors import OptionError
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def command(
     from sepfilter.reports.kernel_text import kernel_text
 
     spec = None if image is None else _spec(image)
-    cascade = parse_cascade(kernel, stdin=sys.stdin.buffer.read)
+    cascade = parse_cascade(kernel, stdin=read_stdin)
     if as_json and len(cascade) > 1:
         raise OptionError(f"--json: a list of {len(cascade)} kernels: analyze them one at a time")
     if plot is not None:

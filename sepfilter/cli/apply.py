@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import click
 
@@ -11,11 +12,12 @@ from sepfilter.cli import options
 from sepfilter.cli.exits import FAILED, say
 
 if TYPE_CHECKING:
+    from sepfilter.cli.progress import Progress
     from sepfilter.results import EngineInfo, Job, Result
 
 
 @click.command("apply")
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option(
     "-k", "--kernel", "kernels", multiple=True, required=True, metavar="KERNEL",
     help="A preset (gaussian:3), a file, or rows ('1 2 1; 2 4 2; 1 2 1'). Several run one after "
@@ -27,17 +29,20 @@ if TYPE_CHECKING:
     "'out/{stem}.png'.",
 )  # fmt: skip
 @options.filtering
+@options.reading
 @options.mapping
 @options.writing
+@options.batch
 @options.reporting
 @click.option("--debug", is_flag=True, help="Show where an error comes from.")
 def command(**arguments: Any) -> int:
     """Filter images with one or several kernels.
 
-    INPUT is an image file, or - for standard input. KERNEL is tried in this order: - (standard
-    input); @FILE or anything with a / in it, a file; a preset, see `sepfilter kernels`; an existing
-    file; a matrix as text. Parameters of a preset follow a colon: motion:15,45 or
-    gaussian:sigma=3,radius=9. A template may use {stem}, {name}, {parent} and {index}.
+    INPUT is an image file, a folder with --recursive, or - for standard input. KERNEL is tried in
+    this order: - (standard input); @FILE or anything with a / in it, a file; a preset, see
+    `sepfilter kernels`; an existing file; a matrix as text. Parameters of a preset follow a colon:
+    motion:15,45 or gaussian:sigma=3,radius=9. A template may use {stem}, {name}, {ext}, {parent}
+    and {index}.
 
     \b
     sepfilter apply photo.jpg -k sobel -o edges.png
@@ -45,74 +50,137 @@ def command(**arguments: Any) -> int:
     cat photo.png | sepfilter apply - -k gaussian:2 -o - --format png | ...
     """
     from sepfilter.cli.engine_notice import note_slow_engine
+    from sepfilter.cli.progress import bar_is_wanted, progress
     from sepfilter.engine.info import engine_info
-    from sepfilter.pipeline import run_job
+    from sepfilter.pipeline import Batch, Streams
     from sepfilter.reports.apply_json import apply_json
 
     job = _job(arguments)
-    options.check_streams(job, as_json=arguments["as_json"])
-    options.check_stats(arguments["stats"], job)
+    prints = "--json" if arguments["as_json"] else "--json-lines" if arguments["json_lines"] else None
+    options.check_streams(job, prints=prints)
+    batch = Batch.of(job)
+    options.check_stats(arguments["stats"], batch)
     engine = engine_info(job.threads)
-    if not arguments["quiet"]:
+    quiet = arguments["quiet"]
+    if not quiet:
         note_slow_engine()
-    results = []
+    kept, tally = [], Tally(len(batch.inputs))
+    keeps = arguments["as_json"] or arguments["stats"]
     try:
-        for result in run_job(job, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer):
-            results.append(result)
-            _report(result, engine, arguments)
+        with progress(len(batch.inputs), shown=bar_is_wanted(quiet=quiet)) as shown:
+            for result in batch.results(Streams(_bytes_of(sys.stdin), _bytes_of(sys.stdout))):
+                tally.count(result)
+                if keeps:
+                    kept.append(result)
+                _report(result, engine, arguments, shown, single=len(batch.inputs) == 1)
+                shown.advance(result.path, failed=result.failure is not None)
     finally:  # a single input's error is in the reports before it ends the command
-        if results and arguments["as_json"]:
-            click.echo(apply_json(results, engine))
-        if results and arguments["stats"]:
-            _write_stats(arguments["stats"], apply_json(results, engine))
-    return FAILED if any(result.failure for result in results) else 0
+        if kept and arguments["as_json"]:
+            click.echo(apply_json(kept, engine))
+        if kept and arguments["stats"]:
+            _write_stats(arguments["stats"], apply_json(kept, engine))
+    if len(batch.inputs) > 1 and not quiet:
+        say(tally.words)
+    return FAILED if tally.failed else 0
 
 
 def _job(arguments: dict[str, Any]) -> Job:
-    """What the arguments ask for; kernels are read here, before any image."""
+    """What the arguments ask for; kernels and lists are read here, before any image."""
     from sepfilter.kernels.notation import parse_cascade
     from sepfilter.plans.options import Options
-    from sepfilter.results import Job
+    from sepfilter.results import Job, Reading, Writing
 
-    texts = arguments["kernels"]
-    options.check_one_stdin([*arguments["inputs"], *texts])
-    read = sys.stdin.buffer.read
-    kernels = [kernel for text in texts for kernel in parse_cascade(text, stdin=read)]
+    texts, listed = arguments["kernels"], arguments["files_from"]
+    options.check_one_stdin([*arguments["inputs"], *texts, *([listed] if listed else [])])
+    kernels = [kernel for text in texts for kernel in parse_cascade(text, stdin=options.read_stdin)]
     if arguments["convolve"]:
         kernels = [kernel.flipped() for kernel in kernels]
     if arguments["normalize"]:
         kernels = [kernel.normalized() for kernel in kernels]
-    planning = (
-        "border", "padding", "method", "precision", "rank", "max_error", "levels",
-        "scale", "offset", "output_range", "dtype", "alpha",
-    )  # fmt: skip
-    asking = (
-        "inputs", "output", "grey", "threads", "format", "quality",
-        "overwrite", "in_place", "explain", "verify",
-    )  # fmt: skip
+
+    def named(kind: type[Any]) -> dict[str, Any]:
+        """The arguments that a value has a place for."""
+        return {one.name: arguments[one.name] for one in fields(kind) if one.name in arguments}
+
     return Job(
+        inputs=(*arguments["inputs"], *options.listed(listed, nul=arguments["nul"])),
         kernels=tuple(kernels),
-        options=Options(**{name: arguments[name] for name in planning}),
-        **{name: arguments[name] for name in asking},
-    )
+        options=Options(**named(Options)),
+        reading=Reading(**named(Reading)),
+        writing=Writing(**named(Writing)),
+        **{name: arguments[name] for name in (
+            "output", "threads", "jobs", "recursive", "fail_fast", "explain", "verify",
+        )},
+    )  # fmt: skip
 
 
-def _report(result: Result, engine: EngineInfo, arguments: dict[str, Any]) -> None:
-    """The table on standard error; with --quiet only what went wrong. A plan asked for is data."""
-    from sepfilter.reports.apply_text import apply_text, warnings
+def _report(
+    result: Result, engine: EngineInfo, arguments: dict[str, Any], shown: Progress, *, single: bool
+) -> None:
+    """What happened to an input: on standard error, or as data on standard output.
 
+    A single one gets a table, several get a line each; with --quiet there is only what went wrong.
+    """
+    from sepfilter.reports.apply_json import apply_json_line
+    from sepfilter.reports.apply_text import apply_line, apply_text, warnings
+
+    if arguments["json_lines"]:
+        with shown.paused():
+            click.echo(apply_json_line(result, engine))
     if result.failure:
-        if len(arguments["inputs"]) > 1:
-            say(f"sepfilter: {result.failure.message}")
+        if not single:
+            shown.say(f"sepfilter: {_naming(result.path, result.failure.message)}")
     elif arguments["explain"]:
-        if not arguments["as_json"]:
+        if not (arguments["as_json"] or arguments["json_lines"]):
             click.echo(apply_text(result, engine))
     elif arguments["quiet"]:
         for line in warnings(result):
             if line.startswith("warning"):
-                say(line)
+                shown.say(line)
     else:
-        say(apply_text(result, engine))
+        shown.say(apply_text(result, engine) if single else apply_line(result))
+
+
+def _naming(path: str, message: str) -> str:
+    """A message of one input among others, in one line, which need not say which one."""
+    return (message if path in message else f"{path}: {message}").replace("\n", "\\x0a")
+
+
+def _bytes_of(stream: TextIO | None) -> BinaryIO | None:
+    """A standard stream for images; Python has none where it was closed."""
+    return None if stream is None else stream.buffer
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many inputs came out how."""
+
+    total: int
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def count(self, result: Result) -> None:
+        """Count one."""
+        if result.failure:
+            self.failed += 1
+        elif result.skipped:
+            self.skipped += 1
+        else:
+            self.done += 1
+
+    @property
+    def words(self) -> str:
+        """The numbers that are not 0."""
+        left = self.total - self.done - self.failed - self.skipped
+        parts = [f"{self.done:,} done"]
+        if self.skipped:
+            parts.append(f"{self.skipped:,} skipped, whose outputs exist")
+        if self.failed:
+            parts.append(f"{self.failed:,} failed")
+        if left:
+            parts.append(f"{left:,} not begun")
+        return f"{self.total:,} images: {', '.join(parts)}"
 
 
 def _write_stats(path: str, report: str) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from sepfilter.cli.exits import say
-from sepfilter.cli.options import TakesMinus
+from sepfilter.cli.options import TakesMinus, read_stdin
 from sepfilter.errors import OptionError
 
 NOTATIONS: Final = ("imagemagick", "libvips", "json", "csv", "text", "gmic", "npy", "npz")
@@ -57,7 +57,7 @@ def command(
     from sepfilter.kernels.notation import parse_cascade
 
     notation = _notation(output, to)
-    converted = convert(parse_cascade(kernel, stdin=sys.stdin.buffer.read), notation, factors=factors)
+    converted = convert(parse_cascade(kernel, stdin=read_stdin), notation, factors=factors)
     if output == "-":
         sys.stdout.buffer.write(converted.content)
     else:
@@ -79,6 +79,8 @@ def _notation(output: str, to: str | None) -> str:
         )
     if told not in (None, "text", notation):
         raise OptionError(f"-o {output}: {suffix} is for {told}, not {notation}: give another name, as .txt")
+    if output == "-" and sys.stdout is None:
+        raise OptionError("-o -: there is no standard output: give a file")
     if output == "-" and notation in _BINARY and sys.stdout.isatty():
         raise OptionError("-o -: standard output is a terminal: redirect it, or name a file")
     return notation

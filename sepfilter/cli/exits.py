@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
-from typing import Final, NoReturn
+from typing import Final
 
 import click
 
+from sepfilter.cli.signals import INTERRUPTED, TERMINATED, TerminatedError, ignore, unwind
 from sepfilter.errors import (
     KernelError,
     LimitError,
@@ -20,9 +19,7 @@ from sepfilter.errors import (
 )
 
 FAILED: Final = 1
-INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
-TERMINATED: Final = 143
 
 _CODES: Final[tuple[tuple[type[SepfilterError], int], ...]] = (
     (KernelError, 2),
@@ -30,10 +27,6 @@ _CODES: Final[tuple[tuple[type[SepfilterError], int], ...]] = (
     (OutputExistsError, 3),
     (LimitError, 4),
 )
-
-
-class _TerminatedError(BaseException):
-    """SIGTERM arrived: unwinds the stack, so that temporary files are removed."""
 
 
 def run_to_exit_code(command: click.Command, arguments: Sequence[str]) -> int:
@@ -46,19 +39,23 @@ def run_to_exit_code(command: click.Command, arguments: Sequence[str]) -> int:
     arguments : sequence of str
         As in ``sys.argv[1:]``; with ``--debug`` among them errors come with their traceback.
     """
-    signal.signal(signal.SIGTERM, _terminate)
+    unwind()
     try:
         outcome = _invoke(command, arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it may be closed
+            sys.stdout.flush()
+        ignore()
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.UsageError as error:
         return _say(_usage(error), 2)
     except click.ClickException as error:
         return _say(error.format_message(), error.exit_code)
-    except _TerminatedError:
+    except TerminatedError:
+        ignore()
         return _say("terminated", TERMINATED)
     except KeyboardInterrupt:
+        ignore()
         return _say("interrupted", INTERRUPTED)
     except BrokenPipeError:
         _abandon_stdout()
@@ -113,10 +110,8 @@ def _usage(error: click.UsageError) -> str:
     return f"{message}: see {path} --help"
 
 
-def _terminate(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    raise _TerminatedError
-
-
 def _abandon_stdout() -> None:
     """Keep the interpreter from flushing into the broken pipe once more when it ends."""
+    if sys.stdout is None:
+        return
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

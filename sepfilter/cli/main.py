@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from difflib import get_close_matches
 from typing import Final
 
 import click
@@ -41,6 +40,8 @@ class _LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or the ones that a misspelt name may have meant."""
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
             near = get_close_matches(args[0], _COMMANDS, n=2) or list(_COMMANDS)
             ctx.fail(f"no command {args[0]!r}: did you mean {' or '.join(near)}?")
         return super().resolve_command(ctx, args)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -146,6 +145,8 @@ def _in_threads(work: Callable[[Strip], T], strips: Sequence[Strip], workers: in
 
     if min(workers, len(strips)) <= 1:
         return list(map(quietly, strips))
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(min(workers, len(strips))) as pool:
         try:
             return list(pool.map(quietly, strips))

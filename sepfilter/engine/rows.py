@@ -9,25 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from sepfilter.engine.block import Block
 from sepfilter.engine.borders import border_indices
-from sepfilter.engine.coarse import CoarseGrid
 from sepfilter.engine.engines import Engine, current_engine
-from sepfilter.engine.fft import Transforms
 from sepfilter.engine.finishing import finish
 from sepfilter.engine.held import HeldRows
 from sepfilter.engine.mapping import Losses, map_samples
-from sepfilter.engine.running_sums import box_sums
 from sepfilter.geometry import ImageSpec
 from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.passes import BoxPass, CoarsePass, FFTPass
 from sepfilter.plans.plan import Plan, Stage
 from sepfilter.plans.precision import DOUBLE, FLOAT, Arithmetic
+
+if TYPE_CHECKING:
+    from sepfilter.engine.coarse import CoarseGrid
+    from sepfilter.engine.fft import Transforms
 
 Samples = npt.NDArray[Any]
 R = TypeVar("R", bound="Rows")
@@ -127,11 +128,18 @@ class FilteredRows:
         """The rows of a stage, by what its passes are made for."""
         rows = cls(source, stage, arithmetic, engine)
         one = stage.passes[0]
+        # What most runs do without is not loaded for them.
         if isinstance(one, FFTPass):
+            from sepfilter.engine.fft import Transforms
+
             return replace(rows, sums=partial(rows.by_transforms, Transforms.of(stage, engine)))
         if isinstance(one, BoxPass):
+            from sepfilter.engine.running_sums import box_sums
+
             return replace(rows, sums=lambda first, last: box_sums(stage, one, rows.block(first, last)))
         if isinstance(one, CoarsePass):
+            from sepfilter.engine.coarse import CoarseGrid
+
             grid = CoarseGrid(stage, one, source.shape, rows.beyond, arithmetic, engine)
             return replace(rows, sums=partial(rows.on_a_grid, grid))
         return rows

@@ -12,23 +12,27 @@ import numpy.typing as npt
 
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.formats import format_named, format_of
+from sepfilter.images.limits import DEFAULT_LIMITS, Limits
 from sepfilter.images.metadata import Metadata
-from sepfilter.images.sink import Sink
+from sepfilter.images.sink import Encoding, open_sink
 from sepfilter.images.source import open_source
+from sepfilter.safe_write import replacing
 
 Pixels = npt.NDArray[Any]
 
 
-def read_image(path: str | Path) -> tuple[Pixels, Metadata]:
+def read_image(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Pixels, Metadata]:
     """Read an image file.
 
-    Palettes and 1-bit samples are expanded, the EXIF orientation is applied; 16-bit grey, 32-bit
-    integers and floats keep their depth.
+    Palettes and 1-bit samples are expanded, the EXIF orientation is applied; samples of more than 8 bits
+    keep their depth.
 
     Parameters
     ----------
     path : str or Path
-        Any format that Pillow reads, or `.npy`; told by its content.
+        PNG, JPEG, WebP, TIFF, PNM, PFM, `.npy`, or what else Pillow reads; told by its content.
+    limits : Limits
+        How large it may be; unless given a gigapixel, and three quarters of the machine's memory.
 
     Returns
     -------
@@ -42,7 +46,9 @@ def read_image(path: str | Path) -> tuple[Pixels, Metadata]:
     ImageReadError
         The file is missing, truncated or no image.
     UnsupportedImageError
-        Reading it would lose something: 16-bit colour, for instance.
+        Reading it would lose something: Lab colours, for instance.
+    LimitError
+        It is larger than the limits.
 
     Examples
     --------
@@ -53,8 +59,13 @@ def read_image(path: str | Path) -> tuple[Pixels, Metadata]:
     >>> pixels.shape, pixels.dtype.name, metadata.format
     ((2, 3), 'uint16', 'PNG')
     """
-    with closing(open_source(path)) as source:
-        pixels = source.read(Window.whole(source.spec))
+    with closing(open_source(path, limits=limits)) as source:
+        spec = source.spec
+        limits.check(
+            str(path), height=spec.height, width=spec.width, channels=spec.channels,
+            sample_bytes=np.dtype(spec.dtype).itemsize,
+        )  # fmt: skip
+        pixels = source.read(Window.whole(spec))
     return pixels[..., 0] if pixels.shape[2] == 1 else pixels, source.metadata
 
 
@@ -65,6 +76,7 @@ def write_image(
     *,
     format: str | None = None,  # noqa: A002 - the word everybody uses
     quality: int | None = None,
+    compression: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Write an image file, complete or not at all.
@@ -79,9 +91,11 @@ def write_image(
     metadata : Metadata, optional
         From `read_image`: what else goes into the file.
     format : str, optional
-        png, jpeg, webp, tiff, bmp, ppm or npy, where the extension does not tell.
+        png, jpeg, webp, tiff, bmp, ppm, pfm, pam, tga, jp2, avif or npy, where the extension does not tell.
     quality : int, optional
-        1 to 100, for JPEG and WebP.
+        1 to 100, for JPEG, WebP and AVIF.
+    compression : str, optional
+        fast or small, for PNG and TIFF; for TIFF also none, deflate or zstd.
     overwrite : bool
         Replace an existing file.
 
@@ -102,6 +116,9 @@ def write_image(
         metadata = replace(metadata, alpha=False, cmyk=False)  # of another image, with other channels
     spec = ImageSpec.of(pixels, alpha=metadata.alpha)
     output_format = format_of(path) if format is None else format_named(format)
-    sink = Sink(spec, metadata, output_format, name=str(path), quality=quality)
-    sink.write(Window.whole(spec), pixels)
-    sink.save(path, overwrite=overwrite)
+    output_format.check(spec, metadata, path)
+    encoding = Encoding(quality, compression)
+    with replacing(path, overwrite=overwrite) as file:
+        sink = open_sink(file, spec, metadata, output_format, encoding, name=str(path))
+        sink.write(Window.whole(spec), pixels)
+        sink.finish()

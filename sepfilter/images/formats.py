@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from sepfilter.errors import OptionError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec
 from sepfilter.images.metadata import Metadata
+
+LONGEST_IN_JPEG: Final = {"exif": 65533, "xmp": 65504}
+"""Bytes that a JPEG segment holds of each: a longer block fits into none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +24,34 @@ class OutputFormat:
     name : str
         As on the command line.
     label : str
-        As in reports and as Pillow calls it.
+        As in reports.
     extensions : tuple of str
         File name endings, the usual one first.
-    modes : frozenset of str
-        Pillow modes that it holds without loss; empty where any array fits.
+    writer : str
+        What opens a `Sink` of this format, as ``module.function`` of this room.
+    holds : mapping from str to set of str
+        For each layout, as `layout` names it, the sample types that are kept without loss; empty where
+        any image fits.
     has_quality : bool
         It takes a quality from 1 to 100.
+    compressions : tuple of str
+        What its compression may be called.
+    carries : frozenset of str
+        Of ``icc``, ``exif``, ``xmp`` and ``dpi`` those that it has a place for.
     """
 
     name: str
     label: str
     extensions: tuple[str, ...]
-    modes: frozenset[str] = frozenset()
+    writer: str
+    holds: Mapping[str, frozenset[str]] = field(default_factory=dict)
     has_quality: bool = False
+    compressions: tuple[str, ...] = ()
+    carries: frozenset[str] = frozenset()
+
+    def can_hold(self, spec: ImageSpec, metadata: Metadata) -> bool:
+        """True where nothing of the pixels would be lost."""
+        return not self.holds or spec.dtype in self.holds.get(layout(spec, metadata), ())
 
     def check(self, spec: ImageSpec, metadata: Metadata, path: str | Path) -> None:
         """Refuse an image that this format would damage.
@@ -44,29 +61,84 @@ class OutputFormat:
         UnsupportedImageError
             The message names formats that can hold it.
         """
-        if not self.modes or pillow_mode(spec, metadata) in self.modes:
+        if self.can_hold(spec, metadata):
             return
-        able = [
-            other.name
-            for other in OUTPUT_FORMATS
-            if not other.modes or pillow_mode(spec, metadata) in other.modes
-        ]
+        able = [other.name for other in OUTPUT_FORMATS if other.can_hold(spec, metadata)]
         raise UnsupportedImageError(
-            f"{path}: {self.label} cannot hold {_kind(spec, metadata)}: use {' or '.join(able)}{_hint(spec)}"
+            f"{path}: {self.label} cannot hold {_kind(spec, metadata)}: "
+            f"use {' or '.join(able)}{self._hint(spec, metadata)}"
         )
 
+    def _hint(self, spec: ImageSpec, metadata: Metadata) -> str:
+        """Which option would make the image fit."""
+        if not self.can_hold(replace(spec, dtype="uint8"), metadata):
+            return ""
+        if spec.dtype.startswith("float"):
+            return ", or leave out --range float, or give --dtype uint8 (with --scale 255 for 0 to 1)"
+        return ", or --dtype uint8"
 
-_EIGHT_BIT: Final = frozenset({"L", "LA", "RGB", "RGBA"})
+    def check_encoding(self, quality: int | None, compression: str | None) -> None:
+        """Refuse a quality or a compression that would be ignored.
+
+        Raises
+        ------
+        OptionError
+            The format has none, or not this one.
+        """
+        if quality is not None:
+            if not self.has_quality:
+                raise OptionError(f"quality: {self.label} has none, it is lossless: leave it out")
+            if not 1 <= quality <= 100:
+                raise OptionError(f"quality {quality}: it must be from 1 to 100")
+        if compression is not None and compression not in self.compressions:
+            choices = f"use {' or '.join(self.compressions)}" if self.compressions else "leave it out"
+            raise OptionError(f"compression {compression}: {self.label} has no such: {choices}")
+
+
+_BYTES: Final = frozenset({"uint8"})
+_DEEP: Final = frozenset({"uint8", "uint16"})
+_FLOATS: Final = frozenset({"float32"})
+_COLOURS: Final = ("grey", "rgb")
+_WITH_OPACITY: Final = ("grey", "grey-alpha", "rgb", "rgba")
+_ALL: Final = frozenset({"icc", "exif", "xmp", "dpi"})
 
 OUTPUT_FORMATS: Final = (
-    OutputFormat("png", "PNG", (".png",), _EIGHT_BIT | {"I;16"}),
-    OutputFormat("jpeg", "JPEG", (".jpg", ".jpeg", ".jpe"), frozenset({"L", "RGB", "CMYK"}), True),
-    OutputFormat("webp", "WEBP", (".webp",), _EIGHT_BIT, True),
-    OutputFormat("tiff", "TIFF", (".tif", ".tiff"), _EIGHT_BIT | {"CMYK", "I;16", "I", "F"}),
-    OutputFormat("bmp", "BMP", (".bmp",), frozenset({"L", "RGB"})),
-    OutputFormat("ppm", "PPM", (".ppm", ".pgm", ".pnm"), frozenset({"L", "RGB", "I;16"})),
-    OutputFormat("npy", "NPY", (".npy",)),
-)
+    OutputFormat(
+        "png", "PNG", (".png",), "png_sink.open_png_sink",
+        dict.fromkeys(_WITH_OPACITY, _DEEP), compressions=("fast", "small"), carries=_ALL,
+    ),
+    OutputFormat(
+        "jpeg", "JPEG", (".jpg", ".jpeg", ".jpe"), "jpeg_sink.open_jpeg_sink",
+        dict.fromkeys((*_COLOURS, "cmyk"), _BYTES), has_quality=True, carries=_ALL,
+    ),
+    OutputFormat(
+        "webp", "WEBP", (".webp",), "webp_sink.open_webp_sink",
+        dict.fromkeys(_WITH_OPACITY, _BYTES), has_quality=True, carries=frozenset({"icc", "exif", "xmp"}),
+    ),
+    OutputFormat(
+        "tiff", "TIFF", (".tif", ".tiff"), "tiff_sink.open_tiff_sink",
+        compressions=("none", "deflate", "zstd", "fast", "small"), carries=_ALL,
+    ),
+    OutputFormat(
+        "bmp", "BMP", (".bmp",), "pillow_sink.open_bmp_sink",
+        dict.fromkeys(_COLOURS, _BYTES), carries=frozenset({"dpi"}),
+    ),
+    OutputFormat("ppm", "PPM", (".ppm", ".pgm", ".pnm"), "pnm.open_ppm_sink", dict.fromkeys(_COLOURS, _DEEP)),
+    OutputFormat("pfm", "PFM", (".pfm",), "pnm.open_pfm_sink", dict.fromkeys(_COLOURS, _FLOATS)),
+    OutputFormat(
+        "pam", "PAM", (".pam",), "pam.open_pam_sink", dict.fromkeys((*_WITH_OPACITY, "cmyk"), _DEEP)
+    ),
+    OutputFormat("tga", "TGA", (".tga",), "pillow_sink.open_tga_sink", dict.fromkeys(_WITH_OPACITY, _BYTES)),
+    OutputFormat(
+        "jp2", "JPEG2000", (".jp2",), "pillow_sink.open_jp2_sink",
+        {**dict.fromkeys(_WITH_OPACITY, _BYTES), "grey": _DEEP},
+    ),
+    OutputFormat(
+        "avif", "AVIF", (".avif",), "pillow_sink.open_avif_sink",
+        dict.fromkeys(_WITH_OPACITY, _BYTES), has_quality=True, carries=frozenset({"icc", "exif", "xmp"}),
+    ),
+    OutputFormat("npy", "NPY", (".npy",), "npy.open_npy_sink"),
+)  # fmt: skip
 """In the order in which they are offered."""
 
 
@@ -82,6 +154,8 @@ def format_named(name: str) -> OutputFormat:
     for one in OUTPUT_FORMATS:
         if wanted == one.name or f".{wanted}" in one.extensions:
             return one
+    from difflib import get_close_matches
+
     names = [one.name for one in OUTPUT_FORMATS]
     near = get_close_matches(wanted, names, n=1)
     advice = f"did you mean {near[0]}?" if near else f"use one of {', '.join(names)}"
@@ -110,17 +184,18 @@ def format_of(path: str | Path) -> OutputFormat:
         raise OptionError(f"{path}: {error}, or give --format") from None
 
 
-def pillow_mode(spec: ImageSpec, metadata: Metadata) -> str | None:
-    """The mode in which Pillow holds such an image, or None where it cannot."""
-    if spec.dtype == "uint8":
-        if spec.channels == 4 and metadata.cmyk:
-            return "CMYK"
-        return {(1, False): "L", (2, True): "LA", (3, False): "RGB", (4, True): "RGBA"}.get(
-            (spec.channels, spec.alpha)
-        )
-    if spec.channels != 1:
-        return None
-    return {"uint16": "I;16", "int32": "I", "float32": "F"}.get(spec.dtype)
+def layout(spec: ImageSpec, metadata: Metadata) -> str:
+    """What the channels are: grey, grey-alpha, rgb, rgba, cmyk, or their number.
+
+    Examples
+    --------
+    >>> layout(ImageSpec(4, 4, 2, "uint8", alpha=True), Metadata())
+    'grey-alpha'
+    """
+    if metadata.cmyk and spec.channels == 4:
+        return "cmyk"
+    named = {(1, False): "grey", (2, True): "grey-alpha", (3, False): "rgb", (4, True): "rgba"}
+    return named.get((spec.channels, spec.alpha), f"{spec.channels} channels")
 
 
 def _kind(spec: ImageSpec, metadata: Metadata) -> str:
@@ -131,12 +206,3 @@ def _kind(spec: ImageSpec, metadata: Metadata) -> str:
         return "transparency" if spec.channels > 2 else "grey with transparency"
     colours = "1 channel" if spec.channels == 1 else f"{spec.channels} channels"
     return f"{colours} of {spec.dtype}"
-
-
-def _hint(spec: ImageSpec) -> str:
-    """Which option would make the image fit."""
-    if spec.dtype.startswith("float"):
-        return (
-            ", or leave out --range float, or give --dtype uint8 (with --scale 255 for samples from 0 to 1)"
-        )
-    return "" if spec.dtype == "uint8" else ", or --dtype uint8"

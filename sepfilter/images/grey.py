@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.geometry import ImageSpec
+from sepfilter.errors import UnsupportedImageError
+from sepfilter.geometry import ImageSpec, Window
+from sepfilter.images.metadata import Metadata
+from sepfilter.images.source import Source
 
 Pixels = npt.NDArray[Any]
 
@@ -31,14 +34,14 @@ def to_grey(pixels: Pixels, spec: ImageSpec) -> Pixels:
     Parameters
     ----------
     pixels : ndarray
-        Shape (H, W, C).
+        Shape (h, W, C): the image, or rows of it.
     spec : ImageSpec
-        Of these pixels.
+        Of the image.
 
     Returns
     -------
     ndarray
-        Shape (H, W, 1), or (H, W, 2) with opacity; the same type. Images that are not RGB or RGBA
+        Shape (h, W, 1), or (h, W, 2) with opacity; the same type. Images that are not RGB or RGBA
         come back as they are.
 
     Examples
@@ -49,9 +52,9 @@ def to_grey(pixels: Pixels, spec: ImageSpec) -> Pixels:
     target = grey_spec(spec)
     if target == spec:
         return pixels
-    grey = np.empty((spec.height, spec.width, target.channels), spec.dtype)
+    grey = np.empty((*pixels.shape[:2], target.channels), spec.dtype)
     red, green, blue = LUMA
-    for first in range(0, spec.height, _ROWS_AT_ONCE):
+    for first in range(0, len(pixels), _ROWS_AT_ONCE):
         rows = slice(first, first + _ROWS_AT_ONCE)
         strip = pixels[rows].astype(np.float64)
         # Times 1000 the weights are whole numbers, so that ties are ties.
@@ -62,3 +65,58 @@ def to_grey(pixels: Pixels, spec: ImageSpec) -> Pixels:
     if spec.alpha:
         grey[..., 1] = pixels[..., 3]
     return grey
+
+
+@dataclass(frozen=True, slots=True)
+class InGrey:
+    """The luma of another source.
+
+    Attributes
+    ----------
+    source : Source
+        RGB, RGBA or grey.
+    """
+
+    source: Source
+
+    @property
+    def spec(self) -> ImageSpec:
+        """One channel, and opacity where there was some."""
+        return grey_spec(self.source.spec)
+
+    @property
+    def metadata(self) -> Metadata:
+        """Without a profile for colours, and with a word on that."""
+        metadata = self.source.metadata
+        if self.spec == self.source.spec or not metadata.icc:
+            return metadata
+        dropped = "the colour profile was dropped: it does not describe grey"
+        return replace(metadata, icc=None, warnings=(*metadata.warnings, dropped))
+
+    @property
+    def strip_rows(self) -> int:
+        """As the source's."""
+        return self.source.strip_rows
+
+    def read(self, window: Window) -> Pixels:
+        """Luma of a part."""
+        return to_grey(self.source.read(window), self.source.spec)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.source.close()
+
+
+def in_grey(source: Source, name: str) -> Source:
+    """An image as luma.
+
+    Raises
+    ------
+    UnsupportedImageError
+        It has inks, or as many channels as have no luma.
+    """
+    spec, metadata = source.spec, source.metadata
+    if metadata.cmyk or spec.channels - spec.alpha not in (1, 3):
+        kind = "CMYK inks" if metadata.cmyk else f"{spec.channels} channels"
+        raise UnsupportedImageError(f"{name}: {kind} have no luma: leave out --grey, or use RGB")
+    return InGrey(source)

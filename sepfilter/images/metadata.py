@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What is carried from an input to an output that can hold it.
+    r"""What is carried from an input to an output that can hold it.
 
     Attributes
     ----------
@@ -20,11 +20,19 @@ class Metadata:
     icc : bytes or None
         Colour profile.
     exif : bytes or None
-        EXIF block; its orientation is gone, since the pixels have been turned.
+        EXIF block, from ``Exif\0\0`` on; its orientation is gone, since the pixels have been turned.
+    xmp : bytes or None
+        XMP packet; its orientation is gone as well.
     dpi : (float, float) or None
         Resolution, horizontal and vertical.
     frames : int
-        Pages or frames of the file, of which the first was read.
+        Pages or frames of the file, of which one was read.
+    orientation : int
+        EXIF orientation in which a backend found the pixels, 1 to 8; 1 in an opened image, which is upright.
+    subsampling : str or None
+        Of a JPEG's chroma: ``4:4:4``, ``4:2:2`` or ``4:2:0``.
+    warnings : tuple of str
+        What was found amiss and left out, in words.
     """
 
     format: str | None = None
@@ -32,9 +40,9 @@ class Metadata:
     cmyk: bool = False
     icc: bytes | None = None
     exif: bytes | None = None
+    xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
     frames: int = 1
-
-    def in_grey(self) -> Metadata:
-        """The same for the picture in grey: a profile for colours does not describe it."""
-        return replace(self, icc=None)
+    orientation: int = 1
+    subsampling: str | None = None
+    warnings: tuple[str, ...] = ()

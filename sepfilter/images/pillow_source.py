@@ -1,33 +1,27 @@
-"""Images that Pillow reads: expanded to grey, colour and opacity, and turned upright."""
+"""Images that Pillow reads: expanded to grey, colour and opacity."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from math import isfinite
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
-from sepfilter.errors import ImageReadError, LimitError, SepfilterError, UnsupportedImageError
-from sepfilter.geometry import ImageSpec, Window
+from sepfilter.errors import ImageReadError, LimitError, UnsupportedImageError
+from sepfilter.geometry import ImageSpec
+from sepfilter.images.complete import refuse_incomplete
+from sepfilter.images.decoding import DecodedSource, closed_on_failure, decoding
+from sepfilter.images.limits import usable_memory
 from sepfilter.images.lossless import refuse_loss
-from sepfilter.images.metadata import Metadata
+from sepfilter.images.pillow_formats import decoded_by_pillow, pillow_name
+from sepfilter.images.pillow_metadata import gathered
+from sepfilter.images.pillow_settings import pillow_settings
+from sepfilter.images.source import Backend, Opening, Source
 
 Pixels = npt.NDArray[Any]
-
-ORIENTATION: Final = 0x0112
-_EXIF_PREFIX: Final = b"Exif\0\0"
-
-# EXIF orientation -> what brings the picture upright.
-_TURNS: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
-}  # fmt: skip
 
 # Mode as opened -> mode as filtered, without and with a transparent colour.
 _EXPANDED: Final = {
@@ -40,138 +34,137 @@ _EXPANDED: Final = {
 
 _SAMPLES: Final = {"I": "int32", "F": "float32"}
 
-# Formats whose plugins know mode, size and orientation from the header; others are decoded to find
-# out, PNG among them since its EXIF block may come last.
-_HEADER_TELLS: Final = ("JPEG", "MPO", "WEBP", "BMP", "PPM", "GIF", "AVIF")
+# Formats whose plugins know mode and size from the header; others are decoded to find out, PNG among them
+# since its EXIF block may come last, and frames after the first.
+_HEADER_TELLS: Final = frozenset(
+    {"JPEG", "MPO", "WEBP", "BMP", "PPM", "GIF", "AVIF", "TGA", "JPEG2000", "SGI", "PCX", "QOI", "PSD"}
+)
 
-# Handled by other programs or by stubs: nothing that filters an image should start Ghostscript.
-_NEVER_OPENED: Final = {"EPS", "WMF", "FPX", "MIC", "GRIB", "HDF5", "BUFR", "MPEG", "PDF", "PALM"}
+_ROWS_AT_A_TIME: Final = 64
+"""Rows that are expanded together: all at once would be held in up to four copies."""
+
+_PAGES_ARE_NOT_PICTURES: Final = frozenset({"PSD"})
+"""Formats whose frames are layers: the picture is all of them together."""
 
 
-class PillowSource:
-    """An image file read by Pillow.
+def open_pillow(file: BinaryIO, opening: Opening) -> Source:
+    """Open an image of any format that Pillow decodes itself.
 
-    Palettes and 1-bit samples are expanded, a transparent colour becomes an alpha channel, the
-    EXIF orientation is applied. 16-bit grey, 32-bit integers and floats keep their depth.
+    Palettes and 1-bit samples are expanded, a transparent colour becomes an alpha channel. 16-bit grey,
+    32-bit integers and floats keep their depth.
+
+    Parameters
+    ----------
+    file : binary file
+        Able to seek; closed when opening fails.
+    opening : Opening
+        `page` counts the frames.
+
+    Raises
+    ------
+    ImageReadError
+        It is no image, a broken one, or has no such page.
+    UnsupportedImageError
+        Pillow would read it with a loss.
+    LimitError
+        It is larger than the limits.
     """
-
-    def __init__(self, file: BinaryIO, name: str) -> None:
-        self._name = name
-        self._file = file
-        self._pixels: Pixels | None = None
-        try:
-            with _pillow_errors(name):
-                self._image = _open(file)
-                refuse_loss(self._image, name)
-                _scale_transparent_grey(self._image)
-                if self._image.format not in _HEADER_TELLS:
-                    self._image.load()
-                self._mode = self._expanded_mode()
-                self._orientation = _orientation(self._image)
-                self.spec = self._describe()
-                self.metadata = self._gather()
-        except BaseException:
-            file.close()
-            raise
-
-    def read(self, window: Window) -> Pixels:
-        """The pixels of a part; the whole image is decoded once."""
-        if self._pixels is None:
-            self._pixels = self._decode()
-        return self._pixels[window.rows, window.columns]
-
-    def close(self) -> None:
-        """Let go of the file and of the decoded image."""
-        self._file.close()
-        self._pixels = None
-
-    def _decode(self) -> Pixels:
-        """All pixels, expanded and upright."""
-        with _pillow_errors(self._name):
-            self._image.load()
-            image: Image.Image = self._image
-            if image.mode != self._mode:
-                image = image.convert(self._mode)
-            if self._orientation in _TURNS:
-                image = image.transpose(_TURNS[self._orientation])
-            pixels = np.asarray(image)
-        self._image.close()
-        pixels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
-        if pixels.shape != (self.spec.height, self.spec.width, self.spec.channels):
-            raise ImageReadError(f"{self._name}: its pixels are not what its header says: it is corrupt")
-        return pixels.astype(self.spec.dtype, copy=False)
-
-    def _expanded_mode(self) -> str:
-        """The mode in which this image is filtered."""
-        image = self._image
-        if image.mode not in _EXPANDED:
-            raise UnsupportedImageError(f"{self._name}: images of mode {image.mode} are not filtered")
-        opaque, transparent = _EXPANDED[image.mode]
-        has_alpha = "transparency" in image.info or (
-            image.palette is not None and image.palette.mode == "RGBA"
-        )
-        return transparent if has_alpha else opaque
-
-    def _describe(self) -> ImageSpec:
-        """The spec of the pixels as `read` returns them."""
-        width, height = self._image.size
-        if self._orientation >= 5:
-            width, height = height, width
-        dtype = "uint16" if self._mode.startswith("I;16") else _SAMPLES.get(self._mode, "uint8")
-        if self._image.format == "PPM" and self._mode == "I":  # Pillow's mode for 16-bit PGM
-            dtype = "uint16"
-        channels = 1 if self._mode[0] in "IF" else Image.getmodebands(self._mode)
-        return ImageSpec(height, width, channels, dtype, alpha=self._mode in ("LA", "RGBA"))
-
-    def _gather(self) -> Metadata:
-        """What goes with the pixels."""
-        info = self._image.info
-        icc = info.get("icc_profile")
-        return Metadata(
-            format=self._image.format,
-            alpha=self.spec.alpha,
-            cmyk=self._mode == "CMYK",
-            icc=icc if isinstance(icc, bytes) and icc else None,
-            exif=_upright_exif(self._image, self._orientation),
-            dpi=_resolution(info.get("dpi")),
-            frames=int(getattr(self._image, "n_frames", 1)),
-        )
+    return _open(file, opening, None)
 
 
-def _open(file: BinaryIO) -> Image.Image:
-    """Let Pillow find the format, among those that it decodes itself."""
-    Image.init()
-    return Image.open(file, formats=[name for name in Image.ID if name not in _NEVER_OPENED])
+def opener_of(name: str) -> Backend:
+    """What opens files of one format, whatever they look like.
+
+    Parameters
+    ----------
+    name : str
+        As Pillow calls it, in any case, or an extension of its files.
+
+    Raises
+    ------
+    OptionError
+        There is no such format.
+    """
+    only = pillow_name(name)
+    return lambda file, opening: _open(file, opening, only)
+
+
+def _open(file: BinaryIO, opening: Opening, only: str | None) -> Source:
+    """Open an image, of one format if only that will do."""
+    with closed_on_failure(file), decoding(opening.name), _pillow_errors(opening, only):
+        image = Image.open(file, formats=[only] if only else decoded_by_pillow())
+        return _described(image, file, opening)
+
+
+def _described(image: ImageFile.ImageFile, file: BinaryIO, opening: Opening) -> Source:
+    """The opened image as a source: nothing is decoded before it has passed the limits."""
+    refuse_loss(image, opening.name)
+    mode, spec = _within_limits(image, opening)
+    frames = 1 if image.format in _PAGES_ARE_NOT_PICTURES else int(getattr(image, "n_frames", 1))
+    if opening.page >= frames:
+        raise ImageReadError(f"{opening.name}: has {frames} pages: there is no page {opening.page}")
+    if opening.page:
+        image.seek(opening.page)
+        refuse_loss(image, opening.name)
+    refuse_incomplete(image, file, opening.name)
+    _scale_transparent_grey(image)
+    if opening.page or image.format not in _HEADER_TELLS:
+        _within_limits(image, opening)
+        image.load()
+        mode, spec = _within_limits(image, opening)
+    metadata = gathered(image, alpha=spec.alpha, cmyk=mode == "CMYK", frames=frames)
+
+    def decode() -> Pixels:
+        with _pillow_errors(opening):
+            return _pixels(image, mode, spec)
+
+    return DecodedSource(file, opening.name, spec, metadata, decode)
+
+
+def _pixels(image: ImageFile.ImageFile, mode: str, spec: ImageSpec) -> Pixels:
+    """All pixels, expanded."""
+    image.load()
+    if image.size != (spec.width, spec.height):
+        raise ValueError("its pixels are not what its header says")
+    pixels = np.empty((spec.height, spec.width, spec.channels), spec.dtype)
+    for y in range(0, spec.height, _ROWS_AT_A_TIME):
+        rows = pixels[y : y + _ROWS_AT_A_TIME]
+        part: Image.Image = image.crop((0, y, spec.width, y + len(rows)))
+        if part.mode != mode:
+            part = part.convert(mode)
+        rows[:] = np.asarray(part).reshape(rows.shape)
+    image.close()  # its pixels would be held twice
+    return pixels
 
 
 @contextmanager
-def _pillow_errors(name: str) -> Iterator[None]:
-    """Turn whatever Pillow raises on a broken file into one of our errors.
-
-    Decoders meet hostile bytes and raise anything, from SyntaxError to ZeroDivisionError: no list
-    of exceptions would be complete.
-    """
+def _pillow_errors(opening: Opening, only: str | None = None) -> Iterator[None]:
+    """Turn what only Pillow raises into errors of ours, and all the rest as `decoding` does."""
+    name, limits = opening.name, opening.limits
+    memory = usable_memory() if limits.max_memory is None else limits.max_memory
+    most_pixels = max(1, min(limits.max_pixels, memory))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with pillow_settings(most_pixels):
             yield
-    except SepfilterError:
-        raise
     except UnidentifiedImageError as error:
-        raise ImageReadError(f"{name}: is not an image of a format that can be read") from error
+        kind = f"a {only} image" if only else "an image of a format that can be read"
+        raise ImageReadError(f"{name}: is not {kind}") from error
     except Image.DecompressionBombError as error:
-        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
-        raise LimitError(f"{name}: has more than {limit:,} pixels, the limit for one image") from error
-    except MemoryError as error:
-        raise LimitError(f"{name}: its pixels do not fit into memory") from error
-    except Exception as error:
-        raise ImageReadError(f"{name}: is truncated or corrupt: {_one_line(error)}") from error
+        raise LimitError(
+            f"{name}: has more than {most_pixels:,} pixels, the limit for an image that is read as a whole: "
+            f"{'--max-pixels' if most_pixels == limits.max_pixels else '--max-memory'} raises it"
+        ) from error
 
 
-def _one_line(error: Exception) -> str:
-    """The message, or the kind of error where there is none, printable and short."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return "".join(character if character.isprintable() else "?" for character in text)[:200]
+def _within_limits(image: Image.Image, opening: Opening) -> tuple[str, ImageSpec]:
+    """The mode in which an image is filtered, and its spec, if it is not too large."""
+    mode = _expanded_mode(image, opening.name)
+    spec = _spec(image, mode)
+    opening.limits.check(
+        opening.name, height=spec.height, width=spec.width, channels=spec.channels,
+        sample_bytes=np.dtype(spec.dtype).itemsize,
+    )  # fmt: skip
+    return mode, spec
 
 
 def _scale_transparent_grey(image: Image.Image) -> None:
@@ -183,39 +176,20 @@ def _scale_transparent_grey(image: Image.Image) -> None:
         image.info["transparency"] = grey * factor
 
 
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; 1 where it is missing or broken, or Pillow has applied it."""
-    if image.format == "TIFF":  # turned by its plugin while decoding
-        return 1
-    try:
-        value = image.getexif().get(ORIENTATION, 1)
-    except Exception:  # a broken EXIF block does not spoil the picture
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+def _expanded_mode(image: Image.Image, name: str) -> str:
+    """The mode in which an image is filtered."""
+    if image.mode not in _EXPANDED:
+        raise UnsupportedImageError(f"{name}: images of mode {image.mode} are not filtered")
+    opaque, transparent = _EXPANDED[image.mode]
+    has_alpha = "transparency" in image.info or (image.palette is not None and image.palette.mode == "RGBA")
+    return transparent if has_alpha else opaque
 
 
-def _upright_exif(image: Image.Image, orientation: int) -> bytes | None:
-    """The EXIF block without an orientation; dropped where it is broken."""
-    if image.format == "TIFF":  # its EXIF is the file's own tags, strip sizes and all
-        return None
-    raw = image.info.get("exif")
-    if orientation == 1:
-        if not isinstance(raw, bytes) or not raw:
-            return None
-        return raw if raw.startswith(_EXIF_PREFIX) else _EXIF_PREFIX + raw
-    try:
-        exif = image.getexif()
-        exif.pop(ORIENTATION, None)
-        return exif.tobytes() if len(exif) else None
-    except Exception:  # a broken EXIF block does not spoil the picture
-        return None
-
-
-def _resolution(dpi: Any) -> tuple[float, float] | None:
-    """Dots per inch, where they are two sensible numbers."""
-    try:
-        across, down = (float(value) for value in dpi)
-    except (TypeError, ValueError, ZeroDivisionError):
-        return None
-    sensible = all(isfinite(value) and 1 < value < 65536 for value in (across, down))
-    return (across, down) if sensible else None
+def _spec(image: Image.Image, mode: str) -> ImageSpec:
+    """The spec of the pixels as they are read in a mode."""
+    width, height = image.size
+    dtype = "uint16" if mode.startswith("I;16") else _SAMPLES.get(mode, "uint8")
+    if image.format == "PPM" and mode == "I":  # Pillow's mode for 16-bit PGM
+        dtype = "uint16"
+    channels = 1 if mode[0] in "IF" else Image.getmodebands(mode)
+    return ImageSpec(height, width, channels, dtype, alpha=mode in ("LA", "RGBA"))

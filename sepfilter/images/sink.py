@@ -1,171 +1,150 @@
-"""Where pixels go: a file that appears only when it is complete, or standard output."""
+"""Where pixels go: an encoder that takes strips from top to bottom and writes bytes as they come."""
 
 from __future__ import annotations
 
-from io import BytesIO
-from pathlib import Path
-from typing import Any, BinaryIO, Final
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO, Final, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
-from sepfilter.errors import ImageWriteError, OptionError, SepfilterError
+from sepfilter.errors import ImageWriteError, SepfilterError
 from sepfilter.geometry import ImageSpec, Window
-from sepfilter.images.formats import OutputFormat, pillow_mode
+from sepfilter.images.carried import carried
+from sepfilter.images.formats import OutputFormat
 from sepfilter.images.metadata import Metadata
-from sepfilter.safe_write import replacing
 
 Pixels = npt.NDArray[Any]
 
-JPEG_QUALITY: Final = 92
-"""Where none is given: above it files grow faster than they improve."""
+
+class Sink(Protocol):
+    """An output that is written from top to bottom."""
+
+    def write(self, window: Window, pixels: Pixels) -> None:
+        """Take whole rows, shape (h, width, C); the caller may change them afterwards.
+
+        Windows follow one another without gaps.
+        """
+
+    def finish(self) -> None:
+        """Write what is left; the file stays open."""
 
 
-_HOLD_ICC: Final = ("PNG", "JPEG", "WEBP", "TIFF")
-_HOLD_EXIF: Final = ("PNG", "JPEG", "WEBP")
-_LONGEST_JPEG_EXIF: Final = 65533
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How a format is to be written, where it has a choice.
+
+    Attributes
+    ----------
+    quality : int or None
+        1 to 100, of lossy formats. None for the format's own.
+    compression : str or None
+        ``fast`` or ``small``; of TIFF also ``none``, ``deflate`` or ``zstd``. None for the format's own.
+    threads : int
+        At most this many compress at a time.
+    """
+
+    quality: int | None = None
+    compression: str | None = None
+    threads: int = 1
+
+    def fitting(self, output_format: OutputFormat) -> Encoding:
+        """Without what a format has not, which is for other outputs of the same job."""
+        quality = self.quality if output_format.has_quality else None
+        compression = self.compression if self.compression in output_format.compressions else None
+        return replace(self, quality=quality, compression=compression)
 
 
-class Sink:
-    """An output that collects windows and writes itself when it has them all.
+DEFAULT_ENCODING: Final = Encoding()
+
+Writer = Callable[[BinaryIO, ImageSpec, Metadata, Encoding], Sink]
+"""Opens a sink on a file that may not be able to seek; writes what can be written already."""
+
+
+def open_sink(
+    file: BinaryIO,
+    spec: ImageSpec,
+    metadata: Metadata,
+    output_format: OutputFormat,
+    encoding: Encoding = DEFAULT_ENCODING,
+    *,
+    name: str = "output",
+) -> Sink:
+    """Begin to write an image.
 
     Parameters
     ----------
+    file : binary file
+        Written to from where it is; a pipe will do.
     spec : ImageSpec
         The whole image.
     metadata : Metadata
-        What goes with it, as far as the format holds it.
+        What goes with it, as far as the format carries it: see `carried`.
     output_format : OutputFormat
         How it is encoded.
-    quality : int, optional
-        1 to 100, for formats that have one. WebP without it is lossless.
+    encoding : Encoding
+        How hard and how well.
+    name : str
+        The output, in messages.
 
     Raises
     ------
     UnsupportedImageError
         The format would damage the image.
     OptionError
-        The format has no quality, or it is out of range.
+        The format has no such quality or compression.
+    ImageWriteError
+        The encoder refuses the image.
     """
+    output_format.check(spec, metadata, name)
+    output_format.check_encoding(encoding.quality, encoding.compression)
+    module, _, function = output_format.writer.partition(".")
+    writer: Writer = getattr(importlib.import_module(f"sepfilter.images.{module}"), function)
+    with _encoder_errors(name, output_format):
+        sink = writer(file, spec, carried(metadata, spec, output_format)[0], encoding)
+    return _CheckedSink(sink, name, output_format, spec.height)
 
-    def __init__(
-        self,
-        spec: ImageSpec,
-        metadata: Metadata,
-        output_format: OutputFormat,
-        *,
-        name: str = "output",
-        quality: int | None = None,
-    ) -> None:
-        output_format.check(spec, metadata, name)
-        check_quality(output_format, quality)
-        self.spec, self.metadata = spec, metadata
-        self._format, self._name, self._quality = output_format, name, quality
-        self._pixels: Pixels | None = None
 
-    @property
-    def left_out(self) -> list[str]:
-        """What goes with the input and is not carried to this output, in words."""
-        left_out = []
-        if self.metadata.icc and not self._holds_profile:
-            left_out.append(f"the colour profile was dropped: it does not fit this {self._format.label}")
-        if self.metadata.exif and not self._holds_exif:
-            left_out.append(f"EXIF was dropped: it does not fit into this {self._format.label}")
-        return left_out
+@dataclass(slots=True)
+class _CheckedSink:
+    """A sink whose rows are counted, and whose errors say which output, and which format, would not do."""
 
-    @property
-    def _holds_exif(self) -> bool:
-        """The format holds EXIF, and a JPEG segment is long enough for this one."""
-        label, exif = self._format.label, self.metadata.exif or b""
-        return label in _HOLD_EXIF and (label != "JPEG" or len(exif) <= _LONGEST_JPEG_EXIF)
-
-    @property
-    def _holds_profile(self) -> bool:
-        """The format holds profiles, and this one is for as many colours as there are."""
-        icc = self.metadata.icc or b""
-        colours = {b"GRAY": 1, b"RGB ": 3, b"CMYK": 4}.get(icc[16:20])
-        return self._format.label in _HOLD_ICC and colours == self.spec.channels - self.spec.alpha
+    sink: Sink
+    name: str
+    format: OutputFormat
+    height: int
+    rows: int = 0
 
     def write(self, window: Window, pixels: Pixels) -> None:
-        """Take the pixels of a part, shape (h, w, C)."""
-        if window == Window.whole(self.spec):
-            self._pixels = pixels
-            return
-        if self._pixels is None:
-            shape = (self.spec.height, self.spec.width, self.spec.channels)
-            self._pixels = np.zeros(shape, self.spec.dtype)
-        self._pixels[window.rows, window.columns] = pixels
+        """Take rows."""
+        if window.y != self.rows:
+            raise ImageWriteError(f"{self.name}: row {window.y} was written where row {self.rows} comes next")
+        with _encoder_errors(self.name, self.format):
+            self.sink.write(window, pixels)
+        self.rows += window.height
 
-    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the file, complete or not at all."""
-        with replacing(path, overwrite=overwrite) as file:
-            self._encode(file)
+    def finish(self) -> None:
+        """Write what is left."""
+        if self.rows != self.height:
+            raise ImageWriteError(f"{self.name}: only {self.rows} of {self.height} rows were written")
+        with _encoder_errors(self.name, self.format):
+            self.sink.finish()
 
-    def encoded(self) -> bytes:
-        """The file as bytes, for standard output."""
-        buffer = BytesIO()
-        self._encode(buffer)
-        return buffer.getvalue()
 
-    def _encode(self, file: BinaryIO) -> None:
-        """Write the format's bytes."""
-        pixels = self._pixels
-        if pixels is None:
-            raise ImageWriteError(f"{self._name}: no pixels were written to it")
-        if self._format.name == "npy":
-            from sepfilter.images.npy import write_npy
+@contextmanager
+def _encoder_errors(name: str, output_format: OutputFormat) -> Iterator[None]:
+    """Turn what an encoder raises into an error of ours.
 
-            write_npy(file, pixels)
-            return
-        from PIL import Image
-
-        mode = pillow_mode(self.spec, self.metadata)
-        flat = pixels[..., 0] if pixels.shape[2] == 1 else pixels
-        if mode == "CMYK":
-            image = Image.frombytes("CMYK", (self.spec.width, self.spec.height), flat.tobytes())
-        else:
-            image = Image.fromarray(np.ascontiguousarray(flat, dtype=self.spec.dtype))
-        try:
-            image.save(file, self._format.label, **self._save_options())
-        except SepfilterError:
+    The system's own errors (no space, broken pipe) speak of the file, not of the encoder, and pass.
+    """
+    try:
+        yield
+    except SepfilterError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
             raise
-        except OSError as error:
-            # The system's own errors (no space, broken pipe) speak of the file, not of the encoder.
-            if error.errno is not None:
-                raise
-            raise self._encoder_error(error) from error
-        except Exception as error:
-            raise self._encoder_error(error) from error
-
-    def _encoder_error(self, error: Exception) -> ImageWriteError:
-        """What the encoder refused."""
-        return ImageWriteError(f"{self._name}: cannot be encoded as {self._format.label}: {error}")
-
-    def _save_options(self) -> dict[str, Any]:
-        """What Pillow is told beside the pixels."""
-        metadata, label = self.metadata, self._format.label
-        options: dict[str, Any] = {}
-        if metadata.icc and self._holds_profile:
-            options["icc_profile"] = metadata.icc
-        if metadata.exif and self._holds_exif:
-            options["exif"] = metadata.exif
-        if metadata.dpi and label in ("PNG", "JPEG", "TIFF", "BMP"):
-            options["dpi"] = metadata.dpi
-        if label == "PNG":
-            options["compress_level"] = 1  # a quarter of the time of 6 for a quarter more bytes
-        if label == "JPEG":
-            options["quality"] = self._quality or JPEG_QUALITY
-        if label == "WEBP":
-            options |= {"quality": self._quality} if self._quality else {"lossless": True}
-            options["exact"] = True  # colours under opacity 0 stay as well
-        return options
-
-
-def check_quality(output_format: OutputFormat, quality: int | None) -> None:
-    """Refuse a quality that would be ignored or is out of range."""
-    if quality is None:
-        return
-    if not output_format.has_quality:
-        raise OptionError(f"quality: {output_format.label} has none, it is lossless: leave it out")
-    if not 1 <= quality <= 100:
-        raise OptionError(f"quality {quality}: it must be from 1 to 100")
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ImageWriteError(f"{name}: cannot be encoded as {output_format.label}: {reason}") from error

@@ -9,18 +9,7 @@ A KERNEL is, in this order:
 4. the name of an existing file
 5. text
 
-Bytes, of a file or standard input, are a ``.npy`` or ``.npz`` by how they begin, MATLAB's and
-refused likewise, and else text. Text is, in this order:
-
-1. JSON, if it begins with ``[`` or ``{`` (`kernel_json`)
-2. a libvips matrix, if the file is called ``.mat`` (`libvips`)
-3. G'MIC's, if it stands in parentheses (`gmic`)
-4. ImageMagick's, if a colon is in it (`imagemagick`)
-5. a libvips matrix, if it fits one and would be ragged as rows
-6. rows of numbers (`matrix_text`)
-
-So a ``;`` starts another kernel after ImageMagick's ``WxH:`` only; in a file called ``.csv`` it
-separates columns; everywhere else it ends a row.
+What files and text hold is told apart in `kernel_content`, which presets do without: most runs never load it.
 """
 
 from __future__ import annotations
@@ -33,15 +22,7 @@ from typing import Final
 import numpy.typing as npt
 
 from sepfilter.errors import KernelError
-from sepfilter.kernels.gmic import is_gmic, kernel_from_gmic
-from sepfilter.kernels.imagemagick import has_a_size, is_imagemagick, kernels_from_imagemagick
-from sepfilter.kernels.json_text import is_json
 from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
-from sepfilter.kernels.kernel_files import check_length, read_kernel_file, text_of
-from sepfilter.kernels.kernel_json import kernel_from_json
-from sepfilter.kernels.libvips import fits_libvips, kernel_from_libvips
-from sepfilter.kernels.matrix_text import looks_like_a_matrix, matrix_from_text
-from sepfilter.kernels.numpy_files import is_npy, is_npz, kernel_from_npy, kernel_from_npz
 from sepfilter.kernels.preset import nearest
 from sepfilter.kernels.presets import PRESETS, named_kernel
 
@@ -116,21 +97,21 @@ def parse_cascade(text: str, *, stdin: Callable[[], bytes] | None = None) -> tup
     >>> [kernel.width for kernel in parse_cascade("3x1: 1,2,1; 1x3: 1,2,1")]
     [3, 1]
     """
+    is_preset = text.partition(":")[0].strip().lower() in PRESETS
+    if is_preset and not ("/" in text and _is_file(text)):
+        return (named_kernel(text),)
+    from sepfilter.kernels.kernel_content import from_bytes, from_file, from_text, reads_as_text
+
     if text == "-":
         if stdin is None:
             raise KernelError("-: no standard input here: give a file or the kernel itself")
-        return _from_bytes(stdin(), "stdin", suffix="")
+        return from_bytes(stdin(), "stdin", suffix="")
     if text.startswith("@"):
-        return _from_file(Path(text[1:]))
-    is_preset = text.partition(":")[0].strip().lower() in PRESETS
-    if "/" in text and (_is_file(text) or not (is_preset or _reads_as_text(text))):
-        return _from_file(Path(text))
-    if is_preset:
-        return (named_kernel(text),)
-    if _is_file(text):
-        return _from_file(Path(text))
-    if _reads_as_text(text):
-        return _titled(_from_text(text, _TYPED), text)
+        return from_file(Path(text[1:]))
+    if _is_file(text) or ("/" in text and not reads_as_text(text)):
+        return from_file(Path(text))
+    if reads_as_text(text):
+        return _titled(from_text(text, _TYPED), text)
     raise KernelError(
         f"{text[:80]!r}: no kernel or file of that name"
         + (
@@ -176,44 +157,9 @@ def _titled(kernels: tuple[Kernel, ...], text: str) -> tuple[Kernel, ...]:
     )
 
 
-def _reads_as_text(text: str) -> bool:
-    """True for what is meant as the kernel itself, well-formed or not."""
-    return is_json(text) or is_gmic(text) or has_a_size(text) or looks_like_a_matrix(text)
-
-
 def _is_file(text: str) -> bool:
     """True where a file or folder of this name exists."""
     try:
         return bool(text) and Path(text).exists()
     except (OSError, ValueError):  # a name too long or with a NUL byte is none
         return False
-
-
-def _from_file(path: Path) -> tuple[Kernel, ...]:
-    """Read a kernel file."""
-    return _from_bytes(read_kernel_file(path), str(path), path.suffix.lower())
-
-
-def _from_bytes(content: bytes, name: str, suffix: str) -> tuple[Kernel, ...]:
-    """Tell NumPy's formats by how they begin; all else is text."""
-    check_length(content, name)
-    if is_npy(content):
-        return (kernel_from_npy(content, name),)
-    if is_npz(content):
-        return (kernel_from_npz(content, name),)
-    return _from_text(text_of(content, name, suffix), name, suffix)
-
-
-def _from_text(text: str, name: str, suffix: str = "") -> tuple[Kernel, ...]:
-    """Tell the notations apart, in the order that the top of this module states."""
-    if is_json(text):
-        return (kernel_from_json(text, name),)
-    if suffix == ".mat":
-        return (kernel_from_libvips(text, name),)
-    if is_gmic(text):
-        return (kernel_from_gmic(text, name),)
-    if is_imagemagick(text):
-        return kernels_from_imagemagick(text, name)
-    if fits_libvips(text):
-        return (kernel_from_libvips(text, name),)
-    return (matrix_from_text(text, name=name, columns_by_semicolon=suffix == ".csv"),)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from fractions import Fraction
 
 from sepfilter.errors import KernelError
@@ -59,6 +58,8 @@ class Preset:
 
 def nearest(name: str, known: list[str]) -> str:
     """The end of an error message: the names that a misspelt one may have meant."""
+    from difflib import get_close_matches
+
     matches = get_close_matches(name.strip().lower(), known, n=3, cutoff=0.6)
     return f": did you mean {' or '.join(matches)}?" if matches else ""
 

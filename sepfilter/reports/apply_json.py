@@ -29,12 +29,34 @@ def apply_json(results: Sequence[Result], engine: EngineInfo) -> str:
     str
         JSON text; see ``docs/schemas/apply-1.json``.
     """
-    report = {
+    return json.dumps(_report(results, engine), indent=2, allow_nan=False)
+
+
+def apply_json_line(result: Result, engine: EngineInfo) -> str:
+    """The report of one input alone, on one line.
+
+    Parameters
+    ----------
+    result : Result
+        What happened.
+    engine : EngineInfo
+        What did the arithmetic.
+
+    Returns
+    -------
+    str
+        JSON text of the same schema, with a single result.
+    """
+    return json.dumps(_report([result], engine), allow_nan=False)
+
+
+def _report(results: Sequence[Result], engine: EngineInfo) -> dict[str, Any]:
+    """What both are made of."""
+    return {
         "schema": "sepfilter.apply/1",
         "engine": asdict(engine),
         "results": [_result(result) for result in results],
     }
-    return json.dumps(report, indent=2, allow_nan=False)
 
 
 def _result(result: Result) -> dict[str, Any]:
@@ -52,6 +74,7 @@ def _result(result: Result) -> dict[str, Any]:
         "verify": _verify(check) if check else None,
         "notes": list(result.notes),
         "error": asdict(result.failure) if result.failure else None,
+        "skipped": result.skipped,
     }
 
 

@@ -24,6 +24,20 @@ def apply_text(result: Result, engine: EngineInfo) -> str:
     return "\n".join([_heading(result), *_table(_rows(result, engine)), *warnings(result)])
 
 
+def apply_line(result: Result) -> str:
+    """One input of several: what became of it, how, and how long that took; what to know on lines of its own.
+
+    Parameters
+    ----------
+    result : Result
+        What happened; not a failure.
+    """
+    if result.skipped:
+        return f"{_shown(result.path)} (skipped: its output exists)"
+    how = f": {result.plan.method}, {result.plan.precision}" if result.plan else ""
+    return "\n".join([f"{_heading(result)}{how}, {result.seconds.total:.3f} s", *warnings(result)])
+
+
 def warnings(result: Result) -> list[str]:
     """What the user should not overlook, a line each.
 
@@ -61,8 +75,13 @@ def _clipping(output: OutputInfo, used: str) -> str:
 
 def _heading(result: Result) -> str:
     """What became what."""
-    written = ", ".join(output.path for output in result.outputs)
-    return f"{result.path} -> {written}" if written else f"{result.path} (nothing written)"
+    written = ", ".join(_shown(output.path) for output in result.outputs)
+    return f"{_shown(result.path)} -> {written}" if written else f"{_shown(result.path)} (nothing written)"
+
+
+def _shown(path: str) -> str:
+    """A path in one line, whatever it holds."""
+    return path.replace("\n", "\\x0a")
 
 
 def _rows(result: Result, engine: EngineInfo) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,10 @@ def test_stats_never_replace_a_picture(run: Run, tmp_path: Path) -> None:
     common = ("apply", "a.png", "-k", "box:3", "-o", "b.png", "--stats")
     assert run(*common, "a.png").returncode == 2
     assert run(*common, "b.png").returncode == 2
+    assert (
+        run("apply", "a.png", "-k", "box:3", "-o", "./", "--format", "tiff", "--stats", "a.tif").returncode
+        == 2
+    )
     assert run(*common, "old.json").returncode == 3
     assert run(*common, "missing/s.json").returncode == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "old.json"]
@@ -70,13 +75,13 @@ def test_in_place_never_puts_another_format_under_the_name(run: Run, tmp_path: P
 
 
 def test_a_folder_that_cannot_be_made_is_named(run: Run, tmp_path: Path) -> None:
-    """Where the folder's name is a file, the message says so, and the batch goes on to its report."""
+    """Where the folder's name is a file, the message says so, before any work."""
     grey(tmp_path / "a.png", 10)
     (tmp_path / "file").write_text("")
     done = run("apply", "a.png", "-k", "box:3", "-o", "file/", "--json", "-q")
     assert done.returncode == 1
-    assert b"file: the folder cannot be made" in done.stderr
-    assert json.loads(done.stdout)["results"][0]["error"]["code"] == "write"
+    assert re.search(rb"^sepfilter: file/a\.png: .*/file is a file, not a folder$", done.stderr)
+    assert done.stdout == b""
 
 
 def test_grey_of_inks_is_refused(run: Run, tmp_path: Path) -> None:

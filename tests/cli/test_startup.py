@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sepfilter.cli import options
+from sepfilter.engine.engines import current_engine
 from sepfilter.images.formats import OUTPUT_FORMATS
 from sepfilter.plans.options import ALPHAS, METHODS, PADDINGS, PRECISIONS
 from sepfilter.plans.output_map import RANGES
@@ -44,6 +45,16 @@ def test_analyzing_a_kernel_needs_no_scipy() -> None:
     assert not loaded_after(code) & {"scipy", "PIL"}
 
 
+def test_filtering_a_png_imports_no_more_than_it_needs(samples: Path, tmp_path: Path) -> None:
+    """On the compiled engine neither SciPy, nor Pillow, nor what is for other formats or for a bar."""
+    if current_engine().name != "native":
+        pytest.skip("the compiled engine is not in use")
+    arguments = ["apply", f"{samples}/coffee.png", "-k", "gaussian:3", "-o", f"{tmp_path}/out.png", "-q"]
+    code = f"from sepfilter.cli.main import cli\nfrom sepfilter.cli.exits import run_to_exit_code\nassert run_to_exit_code(cli, {arguments!r}) == 0"
+    assert not loaded_after(code) & {"scipy", "PIL", "tifffile", "matplotlib", "tqdm"}
+    assert (tmp_path / "out.png").exists()
+
+
 def test_module_and_script_show_the_same_usage(run: Run) -> None:
     """`python -m sepfilter` and the console script print the same help."""
     script = Path(sys.executable).with_name("sepfilter")
@@ -61,6 +72,7 @@ def test_the_options_offer_what_the_library_takes() -> None:
     assert options.RANGES == RANGES
     assert options.ALPHAS == ALPHAS
     assert tuple(one.name for one in OUTPUT_FORMATS) == options.FORMATS
+    assert set(options.COMPRESSIONS) == {name for one in OUTPUT_FORMATS for name in one.compressions}
 
 
 def test_no_argument_shows_the_help(run: Run) -> None:

@@ -59,15 +59,21 @@ def png(
     after: bytes = b"",
     height: int | None = None,
     header_checksum: int | None = None,
+    interlaced: bool = False,
+    deflate: Callable[[bytes], bytes] = zlib.compress,
 ) -> bytes:
-    """A PNG file of packed, unfiltered rows, with chunks before and after the pixels."""
-    header = struct.pack(">IIBBBBB", width, len(rows) if height is None else height, bits, colour, 0, 0, 0)
+    """A PNG file of packed, unfiltered rows, with chunks before and after the pixels.
+
+    `deflate` may do so wrongly; rows that are `interlaced` are those of the passes.
+    """
+    height = len(rows) if height is None else height
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, interlaced)
     return b"".join(
         (
             b"\x89PNG\r\n\x1a\n",
             png_chunk(b"IHDR", header, checksum=header_checksum),
             before,
-            png_chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows))),
+            png_chunk(b"IDAT", deflate(b"".join(b"\0" + row for row in rows))),
             after,
             png_chunk(b"IEND", b""),
         )
@@ -98,7 +104,8 @@ def tiff(
         entries[339] = [sample_format] * channels
     entries |= tags or {}
     start = 8 + 2 + 12 * len(entries) + 4
-    entries[273] = [start + sum(4 * len(values) for values in entries.values() if len(values) > 1)]
+    if 273 not in (tags or {}):
+        entries[273] = [start + sum(4 * len(values) for values in entries.values() if len(values) > 1)]
     directory, outside = b"", b""
     for tag, values in sorted(entries.items()):
         packed = struct.pack(f"{order}{len(values)}I", *values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,6 +71,28 @@ def test_quality_reaches_the_encoder(tmp_path: Path) -> None:
     assert (tmp_path / "low.jpg").stat().st_size < (tmp_path / "high.jpg").stat().st_size
 
 
+def test_compression_reaches_the_encoder(tmp_path: Path) -> None:
+    """The pixels are the same, in fewer bytes."""
+    picture = np.add.outer(np.arange(256), np.arange(256)).astype(np.uint16)
+    sizes = []
+    for compression in ("none", "fast", "small"):
+        path = tmp_path / f"{compression}.tif"
+        write_image(path, picture, compression=compression)
+        assert np.array_equal(read_image(path)[0], picture)
+        sizes.append(path.stat().st_size)
+    assert sizes[0] > sizes[1] > sizes[2]
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.ppm", "a.npy"])
+def test_sixteen_bits_of_colour_are_kept(tmp_path: Path, name: str) -> None:
+    """To the last bit."""
+    picture = np.random.default_rng(0).integers(0, 65536, (5, 4, 3), dtype=np.uint16)
+    write_image(tmp_path / name, picture)
+    pixels, _ = read_image(tmp_path / name)
+    assert pixels.dtype == np.uint16
+    assert np.array_equal(pixels, picture)
+
+
 def test_an_existing_file_is_kept_unless_overwriting(tmp_path: Path) -> None:
     """The second picture only arrives when asked for."""
     path = tmp_path / "a.png"
@@ -90,12 +113,12 @@ def test_an_existing_file_is_kept_unless_overwriting(tmp_path: Path) -> None:
         (np.zeros((2, 2), np.bool_), ShapeError, "bool"),
         (np.zeros((2, 2), np.int64), ShapeError, "int64"),
         (
-            np.zeros((2, 2, 3), np.uint16),
+            np.zeros((2, 2, 3), np.float32),
             UnsupportedImageError,
-            r"a\.png: PNG cannot hold 3 channels of uint16",
+            r"a\.png: PNG cannot hold 3 channels of float32: use tiff or .*npy",
         ),
     ],
-    ids=["1-D", "4-D", "empty", "bool", "int64", "16-bit RGB"],
+    ids=["1-D", "4-D", "empty", "bool", "int64", "float RGB"],
 )
 def test_an_array_that_cannot_be_written_leaves_no_file(
     tmp_path: Path, array: np.ndarray, error: type[Exception], message: str
@@ -114,12 +137,20 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "options"), [("a.xyz", {}), ("a", {}), ("a.png", {"quality": 5}), ("a.jpg", {"quality": 0})]
+    ("name", "options"),
+    [
+        ("a.xyz", {}),
+        ("a", {}),
+        ("a.png", {"quality": 5}),
+        ("a.jpg", {"quality": 0}),
+        ("a.jpg", {"compression": "small"}),
+        ("a.png", {"compression": "zstd"}),
+    ],
 )
 def test_options_that_nothing_can_honour_are_refused(
-    tmp_path: Path, name: str, options: dict[str, int]
+    tmp_path: Path, name: str, options: dict[str, Any]
 ) -> None:
-    """An unknown extension, none at all, a quality for PNG, a quality of 0."""
+    """An unknown extension, none at all, a quality for PNG, a quality of 0, compressions of other formats."""
     with pytest.raises(OptionError):
         write_image(tmp_path / name, np.zeros((2, 2), np.uint8), **options)
     assert list(tmp_path.iterdir()) == []

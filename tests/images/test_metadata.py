@@ -1,4 +1,4 @@
-"""Orientation is applied and forgotten; profile, EXIF and resolution travel with the pixels."""
+"""What files say beside their pixels, and how it travels to the output; `test_upright.py` turns pictures."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image, ImageCms, features
+from PIL import Image, ImageCms
 
-from sepfilter.geometry import Window
 from sepfilter.images.files import read_image, write_image
 from sepfilter.images.metadata import Metadata
-from sepfilter.images.source import open_source
+from sepfilter.images.resolution import sensible
 
 Store = Callable[[str, bytes], Path]
 
@@ -70,33 +69,6 @@ def is_picture(pixels: npt.NDArray[Any], tolerance: int = 6) -> bool:
     return same_shape and int(np.abs(pixels.astype(int) - PICTURE).max()) <= tolerance
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "JPEG", "TIFF", "AVIF"])
-def test_every_orientation_gives_the_same_upright_picture(
-    handmade: ModuleType, file_format: str, orientation: int
-) -> None:
-    """The spec is that of the picture as seen, known before it is read."""
-    if file_format == "AVIF" and not features.check("avif"):
-        pytest.skip("this Pillow has no AVIF")
-    source = open_source("a", content=photo(handmade, file_format, orientation))
-    spec = source.spec
-    assert (spec.height, spec.width) == PICTURE.shape[:2]
-    assert is_picture(source.read(Window.whole(spec)), 0 if file_format in ("PNG", "WEBP", "TIFF") else 6)
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("name", ["b.png", "b.webp", "b.jpg", "b.tif"])
-def test_no_orientation_is_written(
-    handmade: ModuleType, stored: Store, tmp_path: Path, name: str, orientation: int
-) -> None:
-    """A viewer that honours EXIF shows the written file upright: it is not turned a second time."""
-    pixels, metadata = read_image(stored("a.jpg", photo(handmade, "JPEG", orientation)))
-    write_image(tmp_path / name, pixels, metadata)
-    with Image.open(tmp_path / name) as written:
-        assert written.getexif().get(ORIENTATION, 1) == 1
-        assert is_picture(np.asarray(written), 10)
-
-
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "jpeg"])
 @pytest.mark.parametrize("orientation", [3, 6])
 def test_the_first_page_of_a_turned_tiff_is_turned_once(
@@ -122,16 +94,6 @@ def test_exif_on_either_side_of_the_pixels_of_a_png_counts(
     assert is_picture(read_image(stored("a.png", content))[0], 0)
 
 
-def test_an_orientation_in_xmp_counts(handmade: ModuleType, stored: Store) -> None:
-    """Some programs write it there only."""
-    xmp = (
-        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
-    )
-    content = handmade.encoded(handmade.stored_for(6, PICTURE), "JPEG", quality=95, xmp=xmp)
-    assert is_picture(read_image(stored("a.jpg", content))[0])
-
-
 @pytest.mark.parametrize("orientation", [0, 9, 255])
 def test_an_orientation_that_does_not_exist_turns_nothing(
     handmade: ModuleType, stored: Store, orientation: int
@@ -151,7 +113,7 @@ def test_broken_exif_does_not_spoil_the_picture(handmade: ModuleType, stored: St
     assert is_picture(read_image(target)[0])
 
 
-@pytest.mark.parametrize("name", ["b.png", "b.webp", "b.jpg"])
+@pytest.mark.parametrize("name", ["b.png", "b.webp", "b.jpg", "b.tif"])
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_the_rest_of_exif_is_kept(
     handmade: ModuleType, stored: Store, tmp_path: Path, name: str, orientation: int
@@ -197,39 +159,80 @@ def test_the_resolution_is_kept(tmp_path: Path, name: str) -> None:
     assert read_image(tmp_path / name)[1].dpi == pytest.approx((300, 150), abs=0.02)
 
 
-@pytest.mark.parametrize(
-    ("across", "down", "unit", "expected"),
-    [
-        (3937, 7874, 1, (100, 200)),
-        (0, 0, 1, None),
-        (3937, 0, 1, None),
-        (2**32 - 1, 2**32 - 1, 1, None),
-        (3937, 3937, 0, None),
-    ],
-    ids=["sensible", "zero", "half zero", "enormous", "no unit"],
-)
-def test_a_senseless_resolution_is_dropped(
-    handmade: ModuleType,
-    stored: Store,
-    across: int,
-    down: int,
-    unit: int,
-    expected: tuple[float, float] | None,
-) -> None:
-    """Two positive numbers below a million dots an inch, or nothing."""
-    chunk = handmade.png_chunk(b"pHYs", struct.pack(">IIB", across, down, unit))
-    content = handmade.png(1, 8, handmade.GREY, [b"\0"], before=chunk)
-    found = read_image(stored("a.png", content))[1].dpi
-    assert found == (None if expected is None else pytest.approx(expected, abs=0.1))
-
-
 def test_a_file_without_metadata_has_none(handmade: ModuleType, stored: Store) -> None:
     """Nothing is made up."""
     content = handmade.png(1, 8, handmade.GREY, [b"\0"])
     assert read_image(stored("a.png", content))[1] == Metadata(format="PNG")
 
 
-def test_in_grey_only_the_profile_is_lost() -> None:
-    """A profile for colours does not describe grey; everything else still holds."""
-    before = Metadata("JPEG", icc=b"profile", exif=b"exif", dpi=(72.0, 72.0), frames=3)
-    assert before.in_grey() == Metadata("JPEG", icc=None, exif=b"exif", dpi=(72.0, 72.0), frames=3)
+def with_resolution(handmade: ModuleType, file_format: str, across: int, down: int) -> bytes:
+    """A picture that states a resolution, in dots per inch or, in PNG and BMP, per metre."""
+    if file_format == "PNG":
+        chunk = handmade.png_chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
+        content = handmade.png(1, 8, handmade.GREY, [b"\0"], before=chunk)
+    elif file_format == "TIFF":
+        resolution = {282: [across], 283: [down], 296: [2]}
+        content = handmade.tiff(np.zeros((1, 1), np.uint8), 1, tags=resolution)
+    elif file_format == "BMP":
+        content = bytearray(handmade.encoded(np.zeros((1, 1), np.uint8), "BMP"))
+        content[38:46] = struct.pack("<II", across, down)
+    else:
+        content = bytearray(handmade.encoded(np.zeros((1, 1), np.uint8), "JPEG"))
+        start = content.index(b"JFIF\0") + 7
+        content[start : start + 5] = struct.pack(">BHH", 1, across, down)
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("file_format", "across", "down"),
+    [("PNG", 3937, 7874), ("JPEG", 100, 200), ("TIFF", 100, 200), ("BMP", 3937, 7874)],
+)
+def test_a_sensible_resolution_is_read(
+    handmade: ModuleType, stored: Store, file_format: str, across: int, down: int
+) -> None:
+    """100 by 200 dots an inch, in whatever unit."""
+    content = with_resolution(handmade, file_format, across, down)
+    assert read_image(stored("a", content))[1].dpi == pytest.approx((100, 200), abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("file_format", "across", "down"),
+    [
+        *((name, across, 0) for name in ("PNG", "JPEG", "TIFF", "BMP") for across in (0, 3937)),
+        ("PNG", 2**32 - 1, 2**32 - 1),
+        ("TIFF", 2**32 - 1, 2**32 - 1),
+        ("BMP", 2**31 - 1, 2**31 - 1),
+        ("TIFF", 1, 1),
+        ("JPEG", 1, 1),
+    ],
+)
+def test_a_senseless_resolution_is_dropped(
+    handmade: ModuleType, stored: Store, file_format: str, across: int, down: int
+) -> None:
+    """By the same rule in every format: nobody has 0, 1 or a million dots an inch."""
+    content = with_resolution(handmade, file_format, across, down)
+    assert read_image(stored("a", content))[1].dpi is None
+
+
+def test_a_resolution_without_a_unit_is_none(handmade: ModuleType, stored: Store) -> None:
+    """It only tells the shape of pixels."""
+    chunk = handmade.png_chunk(b"pHYs", struct.pack(">IIB", 3937, 3937, 0))
+    content = handmade.png(1, 8, handmade.GREY, [b"\0"], before=chunk)
+    assert read_image(stored("a.png", content))[1].dpi is None
+
+
+@pytest.mark.parametrize(
+    ("across", "down", "is_sensible"),
+    [
+        (1.01, 65535, True),
+        (1, 300, False),
+        (300, 65536, False),
+        (float("nan"), 300, False),
+        (-72, -72, False),
+    ],
+)
+def test_a_resolution_is_two_numbers_between_1_and_65536(
+    *, across: float, down: float, is_sensible: bool
+) -> None:
+    """Both, or none of them is believed."""
+    assert sensible(across, down) == ((across, down) if is_sensible else None)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from io import BytesIO
+from math import prod
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sepfilter.errors import ImageReadError, UnsupportedImageError
+from sepfilter.errors import ImageReadError, LimitError, UnsupportedImageError
 from sepfilter.geometry import SAMPLE_TYPES, ImageSpec, Window
-from sepfilter.images.files import read_image
-from sepfilter.images.source import open_source
+from sepfilter.images.limits import Limits
+from sepfilter.images.metadata import Metadata
+from sepfilter.images.npy import open_npy
+from sepfilter.images.source import Opening, open_source
 
 Store = Callable[[str, bytes], Path]
 
@@ -25,6 +29,13 @@ def saved(array: npt.NDArray[Any], *, pickled: bool = False) -> bytes:
     buffer = BytesIO()
     np.save(buffer, array, allow_pickle=pickled)
     return buffer.getvalue()
+
+
+def read_image(path: Path) -> tuple[npt.NDArray[Any], Metadata]:
+    """All pixels of a file, one channel as (H, W), and its metadata."""
+    with closing(open_source(path)) as source:
+        pixels = source.read(Window.whole(source.spec))
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels, source.metadata
 
 
 @pytest.mark.parametrize("dtype", SAMPLE_TYPES)
@@ -71,6 +82,45 @@ def test_windows_are_parts_of_the_array() -> None:
     assert source.spec == ImageSpec(6, 8, 1, "uint16")
     assert np.array_equal(source.read(Window(1, 2, 3, 4)), array[1:4, 2:6, np.newaxis])
     assert np.array_equal(source.read(Window(0, 0, 6, 8)), array[..., np.newaxis])
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(6, 8), (6, 8, 3)])
+def test_rows_are_read_one_after_another_where_they_lie_so(
+    shape: tuple[int, ...], order: Literal["C", "F"]
+) -> None:
+    """Fortran order is read as a whole; windows are the same."""
+    array = np.arange(prod(shape), dtype=">u2").reshape(shape)
+    source = open_npy(BytesIO(saved(np.asarray(array, order=order))), Opening("a.npy"))
+    assert source.strip_rows == (1 if order == "C" else 6)
+    for window in (Window(0, 0, 2, 8), Window(2, 0, 4, 8), Window(3, 2, 2, 5), Window(1, 7, 1, 1)):
+        expected = array.reshape(6, 8, -1)[window.rows, window.columns]
+        assert np.array_equal(source.read(window), expected)
+
+
+def test_an_array_larger_than_the_limits_is_refused() -> None:
+    """By rows in C order, as a whole in Fortran order."""
+    limits = Limits(max_pixels=10, max_memory=40)
+    array = np.zeros((5, 4), np.uint16)
+    assert open_npy(BytesIO(saved(array)), Opening("a.npy", limits=limits)).spec.height == 5
+    with pytest.raises(LimitError, match=r"^a\.npy: has 20 pixels, 4 x 5, .*--max-pixels"):
+        open_npy(BytesIO(saved(np.asfortranarray(array))), Opening("a.npy", limits=limits))
+    with pytest.raises(LimitError, match=r"^a\.npy: its pixels take 42 bytes .*--max-memory"):
+        open_npy(BytesIO(saved(np.zeros((5, 21), np.uint16))), Opening("a.npy", limits=limits))
+
+
+def test_there_is_one_page() -> None:
+    """Any other is an error, and the file is closed."""
+    file = BytesIO(saved(np.zeros((2, 2), np.uint8)))
+    with pytest.raises(ImageReadError, match=r"^a\.npy: has 1 pages: there is no page 1$"):
+        open_npy(file, Opening("a.npy", page=1))
+    assert file.closed
+
+
+def test_data_after_the_array_are_ignored() -> None:
+    """As NumPy does."""
+    source = open_npy(BytesIO(saved(np.ones((2, 2), np.uint8)) + b"more"), Opening("a.npy"))
+    assert source.read(Window(0, 0, 2, 2)).tolist() == [[[1], [1]], [[1], [1]]]
 
 
 def test_pickled_objects_are_refused(stored: Store) -> None:

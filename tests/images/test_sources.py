@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,11 +16,24 @@ from PIL import Image, features
 
 from sepfilter.errors import ImageReadError
 from sepfilter.geometry import ImageSpec, Window
-from sepfilter.images.files import read_image
-from sepfilter.images.source import open_source
+from sepfilter.images.metadata import Metadata
+from sepfilter.images.pillow_source import open_pillow
+from sepfilter.images.source import Opening, Source
 
 Store = Callable[[str, bytes], Path]
 Array = npt.NDArray[Any]
+
+
+def opened(content: bytes) -> Source:
+    """A file's content in Pillow's hands, whatever other library is installed."""
+    return open_pillow(BytesIO(content), Opening("a.img"))
+
+
+def read_image(path: Path) -> tuple[Array, Metadata]:
+    """All pixels, one channel as (H, W), and the metadata."""
+    with closing(opened(path.read_bytes())) as source:
+        pixels = source.read(Window.whole(source.spec))
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels, source.metadata
 
 
 def noise(*shape: int, dtype: str = "uint8") -> Array:
@@ -81,12 +95,6 @@ def test_narrow_grey_is_spread_to_eight_bits(
     """1, 2 and 4 bits reach from 0 to 255."""
     path = stored("a.png", handmade.png(len(values), bits, handmade.GREY, [row]))
     assert read_image(path)[0].tolist() == [values]
-
-
-def test_a_bitmap_has_black_and_white(stored: Store) -> None:
-    """A set bit of a PBM is black."""
-    pixels, _ = read_image(stored("a.pbm", b"P4\n3 1\n\xa0"))
-    assert (pixels.dtype, pixels.tolist()) == (np.uint8, [[0, 255, 0]])
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "GIF", "BMP", "TIFF"])
@@ -170,22 +178,6 @@ def test_wide_grey_tiff_keeps_its_depth_in_both_byte_orders(
     assert pixels.tolist() == [values]
 
 
-@pytest.mark.parametrize(("largest", "samples"), [(65535, [1, 60000]), (1023, [0, 1023])])
-def test_a_deep_graymap_is_uint16(stored: Store, largest: int, samples: list[int]) -> None:
-    """Two bytes a sample, the high one first; the largest value is white."""
-    content = b"P5 2 1 %d\n" % largest + np.array(samples, ">u2").tobytes()
-    pixels, _ = read_image(stored("a.pgm", content))
-    assert pixels.dtype == np.uint16
-    assert pixels.tolist() == [[sample * 65535 // largest for sample in samples]]
-
-
-def test_a_portable_float_map_is_read_from_the_bottom_up(stored: Store) -> None:
-    """PFM samples are float32, negative ones too."""
-    samples = np.array([[3.0, 4.0], [-1.5, 0.25]], "<f4")
-    pixels, _ = read_image(stored("a.pfm", b"Pf\n2 2\n-1.0\n" + samples.tobytes()))
-    assert (pixels.dtype, pixels.tolist()) == (np.float32, [[-1.5, 0.25], [3.0, 4.0]])
-
-
 def test_eight_bit_samples_with_white_as_zero_are_turned_round(handmade: ModuleType, stored: Store) -> None:
     """In a TIFF of that kind 0 means white, 255."""
     content = handmade.tiff(np.array([[0, 1, 200, 255]], np.uint8), photometric=0)
@@ -260,10 +252,13 @@ def test_the_content_tells_the_format(handmade: ModuleType, stored: Store) -> No
     assert read_image(path)[1].format == "PNG"
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "PPM", "JPEG2000"])
+@pytest.mark.parametrize(
+    "file_format",
+    ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "PPM", "JPEG2000", "TGA", "SGI", "BMP", "QOI", "PCX"],
+)
 def test_the_header_tells_what_will_be_read(handmade: ModuleType, file_format: str) -> None:
-    """The spec is known before `read`, and is what `read` returns; bytes serve as well as a file."""
-    source = open_source("a", content=handmade.encoded(noise(5, 7, 3), file_format))
+    """The spec is known before `read`, and is what `read` returns."""
+    source = opened(handmade.encoded(noise(5, 7, 3), file_format))
     spec = source.spec
     assert spec == ImageSpec(5, 7, 3, "uint8")
     pixels = source.read(Window.whole(spec))
@@ -271,10 +266,10 @@ def test_the_header_tells_what_will_be_read(handmade: ModuleType, file_format: s
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "PPM", "TIFF", "BMP"])
-def test_windows_are_parts_of_the_image(handmade: ModuleType, stored: Store, file_format: str) -> None:
+def test_windows_are_parts_of_the_image(handmade: ModuleType, file_format: str) -> None:
     """`read` returns the rows and columns asked for, with three dimensions, as often as it is asked."""
     picture = noise(6, 9)
-    with closing(open_source(stored("a", handmade.encoded(picture, file_format)))) as source:
+    with closing(opened(handmade.encoded(picture, file_format))) as source:
         for window in (Window(2, 3, 3, 4), Window(0, 0, 6, 9), Window(5, 8, 1, 1)):
             assert np.array_equal(source.read(window), picture[window.rows, window.columns, np.newaxis])
 

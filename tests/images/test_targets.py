@@ -1,13 +1,16 @@
-"""From inputs and an OUTPUT to files, with collisions found before anything is written."""
+"""From inputs and an OUTPUT to files: their names, and whether they may replace or be left out."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sepfilter.errors import ImageWriteError, OptionError, OutputExistsError
-from sepfilter.images.targets import resolve_targets
+from sepfilter.images.inputs import Input
+from sepfilter.images.targets import Target, resolve_targets
 
 
 @pytest.fixture
@@ -17,10 +20,20 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def resolved(*inputs: str, to: str | None, **options: object) -> list[tuple[str, str]]:
+def resolved(*inputs: str | Input, to: str | None, **options: Any) -> list[tuple[str, str]]:
     """Paths and formats of the targets."""
-    targets = resolve_targets(inputs, to, **options)  # type: ignore[arg-type]
-    return [(target.path, target.format.name) for target in targets]
+    return [(target.path, target.format.name) for target in targets(*inputs, to=to, **options)]
+
+
+def targets(*inputs: str | Input, to: str | None, **options: Any) -> list[Target]:
+    """The targets themselves, of inputs that were named one by one if they are not told otherwise."""
+    chosen = [one if isinstance(one, Input) else Input.given(one) for one in inputs]
+    return resolve_targets(chosen, to, **options)
+
+
+def below(folder: str, relative: str) -> Input:
+    """An input that was found in a folder."""
+    return Input(f"{folder}/{relative}", relative)
 
 
 @pytest.mark.usefixtures("here")
@@ -88,7 +101,9 @@ def test_an_unknown_field_is_refused(field: str) -> None:
     """The message lists the fields there are."""
     with pytest.raises(OptionError) as caught:
         resolved("a.png", to=f"{{{field}}}.png")
-    expected = f"-o {{{field}}}.png: no field {{{field}}}: use {{stem}}, {{name}}, {{parent}}, {{index}}"
+    expected = (
+        f"-o {{{field}}}.png: no field {{{field}}}: use {{stem}}, {{name}}, {{parent}}, {{index}}, {{ext}}"
+    )
     assert str(caught.value) == expected
 
 
@@ -116,50 +131,6 @@ def test_one_file_cannot_take_several_inputs() -> None:
         resolved("a.png", "b.png", to="out.png")
 
 
-@pytest.mark.usefixtures("here")
-@pytest.mark.parametrize(
-    "inputs",
-    [
-        ("in/a.png", "other/a.png"),
-        ("a.png", "a.gif"),
-        ("a.png", "A.png"),
-        ("a.png", "a.PNG"),
-        ("straße.png", "STRASSE.png"),
-        ("a.png", "b.png", "./a.png"),
-    ],
-    ids=["same name", "same stem", "case of stem", "case of extension", "ß", "same file"],
-)
-def test_two_inputs_for_one_file_are_refused(inputs: tuple[str, ...]) -> None:
-    """Also where only case tells them apart, since not every disk does. Both inputs are named."""
-    with pytest.raises(OutputExistsError) as caught:
-        resolved(*inputs, to="out/")
-    assert str(caught.value).startswith(f"{inputs[0]} and {inputs[-1]} would both write out/")
-    assert "choose a template that tells them apart" in str(caught.value)
-
-
-@pytest.mark.usefixtures("here")
-def test_a_template_that_tells_inputs_apart_is_no_collision() -> None:
-    """With {index} the same name may come from two folders; without any field it may not."""
-    assert len(resolved("in/a.png", "other/a.png", to="{index}-{stem}.png")) == 2
-    with pytest.raises(OutputExistsError, match="would both write"):
-        resolved("a.png", "b.png", to="{{same}}.png")
-
-
-def test_collisions_are_found_behind_links(here: Path) -> None:
-    """Two names of one folder are one place."""
-    (here / "real").mkdir()
-    (here / "link").symlink_to("real")
-    with pytest.raises(OutputExistsError, match="would both write"):
-        resolved("real/a.png", "link/a.png", to="{parent}/x-{name}")
-
-
-def test_overwriting_does_not_allow_collisions(here: Path) -> None:
-    """--overwrite is about files that were there before."""
-    (here / "a.png").touch()
-    with pytest.raises(OutputExistsError, match="would both write"):
-        resolved("in/a.png", "other/a.png", to="./", overwrite=True)
-
-
 @pytest.mark.parametrize("output", ["old.png", "{stem}.png", "."])
 def test_an_existing_file_is_refused_unless_overwriting(here: Path, output: str) -> None:
     """By name, by template, in a folder; one existing file refuses all."""
@@ -171,26 +142,11 @@ def test_an_existing_file_is_refused_unless_overwriting(here: Path, output: str)
 
 
 @pytest.mark.usefixtures("here")
-@pytest.mark.parametrize("output", ["missing/out.png", "missing/{stem}.png"])
-def test_a_missing_folder_is_an_error_for_files(output: str) -> None:
-    """A folder is only made where OUTPUT is one."""
-    with pytest.raises(ImageWriteError, match=r": the folder missing does not exist: create it first"):
-        resolved("a.png", to=output)
-
-
-def test_a_folder_in_the_place_of_a_file_is_an_error(here: Path) -> None:
-    """Even when overwriting."""
-    (here / "a.png").mkdir()
-    with pytest.raises(ImageWriteError, match=r"^a\.png: is a folder"):
-        resolved("x/a.png", to="{stem}.png", overwrite=True)
-
-
-@pytest.mark.usefixtures("here")
 def test_standard_output_needs_a_format() -> None:
     """A stream has no extension; with --format it is a target."""
     with pytest.raises(OptionError, match=r"^-o -: standard output has no extension: give --format"):
         resolved("a.png", to="-")
-    (target,) = resolve_targets(["a.png"], "-", output_format="PNG")
+    (target,) = targets("a.png", to="-", output_format="PNG")
     assert (target.path, target.format.name, target.is_stdout) == ("-", "png", True)
 
 
@@ -243,8 +199,83 @@ def test_in_place_needs_files_that_can_be_written(inputs: tuple[str, ...], messa
         resolved(*inputs, to=None, in_place=True)
 
 
+def test_an_output_folder_repeats_the_folders_of_the_inputs(here: Path) -> None:
+    """Of inputs found in a folder; those named one by one go to its top. What is missing is to be made."""
+    (here / "out" / "x").mkdir(parents=True)
+    inputs = (below("in", "x/a.tif"), below("in", "y/z/a.png"), "else/where/b.png")
+    assert [(one.path, one.folder_to_make) for one in targets(*inputs, to="out/")] == [
+        ("out/x/a.tif", None),
+        ("out/y/z/a.png", "out/y/z"),
+        ("out/b.png", None),
+    ]
+
+
 @pytest.mark.usefixtures("here")
-def test_in_place_one_file_cannot_be_given_twice() -> None:
-    """It would be filtered twice."""
-    with pytest.raises(OutputExistsError, match="would both write"):
-        resolved("a.png", "./a.png", to=None, in_place=True)
+def test_a_missing_output_folder_is_to_be_made() -> None:
+    """Every target of it says so: any may be the first to be written."""
+    assert [one.folder_to_make for one in targets("a.png", "b.png", to="new/out/")] == ["new/out"] * 2
+
+
+@pytest.mark.usefixtures("here")
+def test_a_template_does_not_repeat_folders() -> None:
+    """It says itself where its files go."""
+    assert resolved(below("in", "x/a.tif"), to="{index}.png") == [("1.png", "png")]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_template_may_keep_the_extension() -> None:
+    """{ext} is without its dot, as it was written."""
+    assert resolved("a.JPG", "b.tif", to="{stem}-edges.{ext}") == [
+        ("a-edges.JPG", "jpeg"),
+        ("b-edges.tif", "tiff"),
+    ]
+
+
+def test_in_place_needs_files_not_pipes(here: Path) -> None:
+    """What goes through a pipe cannot be replaced."""
+    os.mkfifo(here / "a.png")
+    with pytest.raises(OptionError, match=r"^--in-place: a\.png is no file"):
+        resolved("a.png", to=None, in_place=True)
+
+
+def test_existing_targets_are_skipped(here: Path) -> None:
+    """So that a batch can be taken up again; the others keep their order."""
+    (here / "b.png").touch()
+    assert [one.skipped for one in targets("x/a.png", "x/b.png", "x/c.png", to="./", skip_existing=True)] == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_skipping_does_not_hide_a_folder(here: Path) -> None:
+    """It is no result of an earlier run."""
+    (here / "a.png").mkdir()
+    with pytest.raises(ImageWriteError, match="is a folder"):
+        resolved("x/a.png", to="{name}", skip_existing=True)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("to", "other"),
+    [("out/", {"overwrite": True}), (None, {"in_place": True})],
+    ids=["overwrite", "in place"],
+)
+def test_skipping_contradicts_replacing(to: str | None, other: dict[str, bool]) -> None:
+    """--skip-existing with --overwrite or --in-place."""
+    with pytest.raises(OptionError, match=r"^--skip-existing: keeps the files that --"):
+        resolved("a.png", to=to, skip_existing=True, **other)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("name", ["", "/"])
+def test_an_input_without_a_name_is_refused(name: str) -> None:
+    """Its output could not be called after it."""
+    with pytest.raises(OptionError, match="has no file name that an output could be called after"):
+        resolved(name, to="out/")
+
+
+@pytest.mark.usefixtures("here")
+def test_a_hidden_input_keeps_its_whole_name() -> None:
+    """Its dot begins no extension."""
+    assert resolved(".png", to="out/") == [("out/.png.png", "png")]

@@ -98,10 +98,31 @@ def test_a_batch_with_a_broken_input_follows_the_schema(run: Run, samples: Path,
     done = run("apply", "broken.png", samples / "camera.png", "-k", "box:3", "-o", "out/", "--json")
     report = validated(done.stdout, "apply-1.json")
     broken, whole = report["results"]
+    assert (broken["skipped"], whole["skipped"]) == (False, False)
     assert broken["error"]["code"] == "read"
     assert broken["input"]["path"] == "broken.png"
     assert broken["plan"] is None
     assert whole["error"] is None
+
+
+def test_lines_of_json_are_reports_of_one_result_each(run: Run, samples: Path, tmp_path: Path) -> None:
+    """--json-lines follows the same schema line by line, for what failed and what was skipped too."""
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "coffee.png").write_bytes(b"old")
+    inputs = ("broken.png", samples / "camera.png", samples / "coffee.png")
+    done = run("apply", *inputs, "-k", "box:3", "-o", "out/", "--json-lines", "--skip-existing")
+    reports = [validated(line, "apply-1.json") for line in done.stdout.splitlines()]
+    results = [result for report in reports for result in report["results"]]
+    assert [len(report["results"]) for report in reports] == [1, 1, 1]
+    assert [Path(result["input"]["path"]).name for result in results] == [
+        "broken.png",
+        "camera.png",
+        "coffee.png",
+    ]
+    assert [result["skipped"] for result in results] == [False, False, True]
+    assert [result["error"] is None for result in results] == [False, True, True]
+    assert results[2]["outputs"] == []
 
 
 def test_stats_are_the_same_report_in_a_file(run: Run, samples: Path, tmp_path: Path) -> None:

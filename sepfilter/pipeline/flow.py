@@ -1,0 +1,220 @@
+"""Reading, filtering and writing of one image, strip by strip, side by side where there are threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from threading import Event
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.engine.filtering import Filtering, Strip, plan_strips
+from sepfilter.engine.held import HeldRows
+from sepfilter.engine.mapping import Losses
+from sepfilter.engine.reach import rows_behind
+from sepfilter.geometry import Window
+from sepfilter.images.limits import Limits
+from sepfilter.images.sink import Sink
+from sepfilter.images.source import Source
+from sepfilter.pipeline.clock import Clock
+from sepfilter.plans.plan import Plan
+
+Pixels = npt.NDArray[Any]
+
+BAND_SAMPLES: Final = 4_000_000
+"""Samples that a thread filters before they are written: benchmarks/command.py, memory against time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Band:
+    """Rows that are filtered at once, and written together.
+
+    Attributes
+    ----------
+    strips : list of (int, int)
+        Rows of the result, from, up to, for each thread.
+    top : int
+        The first row of the image that they, or those further down, are made of.
+    below : Window
+        What has to be read first; of no height where all is there.
+    """
+
+    strips: list[Strip]
+    top: int
+    below: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """An image on its way through a plan, band by band.
+
+    Attributes
+    ----------
+    plan : Plan
+        For this source.
+    source : Source
+        What is filtered.
+    part : Window
+        Which part of the result is written.
+    workers : int
+        Threads. With more than one, reading goes on ahead and writing behind, each in a thread of its own.
+    bands : list of _Band
+        From top to bottom.
+    """
+
+    plan: Plan
+    source: Source
+    part: Window
+    workers: int
+    bands: list[_Band]
+
+    @classmethod
+    def of(cls, plan: Plan, source: Source, part: Window, workers: int) -> Flow:
+        """Cut the part into bands."""
+        return cls(plan, source, part, workers, _bands(plan, source, part, workers))
+
+    def check(self, limits: Limits, name: str) -> None:
+        """Refuse an image of which more has to be held than the limits allow.
+
+        Raises
+        ------
+        LimitError
+            The message names the option that raises the limit.
+        """
+        spec = self.plan.spec
+        rows = max(band.below.y + band.below.height - band.top for band in self.bands)
+        if rows < spec.height:  # the number of pixels is limited only where all are held
+            limits = replace(limits, max_pixels=rows * spec.width)
+        limits.check(
+            name, height=rows, width=spec.width, channels=spec.channels,
+            sample_bytes=np.dtype(spec.dtype).itemsize,
+        )  # fmt: skip
+
+    def run(self, sink: Sink, clock: Clock, halted: Event) -> Losses:
+        """Read, filter and write.
+
+        Parameters
+        ----------
+        sink : Sink
+            Takes as many pixels as the part has.
+        clock : Clock
+            Gets the busy seconds of each stage.
+        halted : Event
+            Set from outside where no more is to be done.
+
+        Returns
+        -------
+        Losses
+            What the output type could not hold.
+        """
+        spec = self.plan.spec
+        held = HeldRows(np.empty((0, spec.width, spec.channels), spec.dtype), spec.height)
+        filtering, losses, written = None, Losses(), 0
+        with _beside(self.workers) as others:
+            below = _read_ahead(self.source, [band.below for band in self.bands], others, clock)
+            writing = _Writing(sink, others, clock)
+            for band, pixels in zip(self.bands, below, strict=True):
+                if halted.is_set():
+                    raise CancelledError
+                with clock.counting("filter"):
+                    held.slide(band.top, pixels)
+                    filtering = filtering or Filtering.of(self.plan, held, self.workers)
+                    out = self._room(band)
+                    losses += filtering.write(band.strips, out)
+                writing.put(Window(written, 0, len(out), self.part.width), out[:, self.part.columns])
+                written += len(out)
+            writing.finish()
+        return losses
+
+    def _room(self, band: _Band) -> Pixels:
+        """Memory for the rows of a band."""
+        spec = self.plan.output_spec
+        return np.empty((band.strips[-1][1] - band.strips[0][0], spec.width, spec.channels), spec.dtype)
+
+
+def _bands(plan: Plan, source: Source, part: Window, workers: int) -> list[_Band]:
+    """Cut a part of the result into bands, a strip for each thread, and find out what they are made of."""
+    top, bottom = part.y, part.y + part.height
+    cut = [(max(first, top), min(last, bottom)) for first, last in plan_strips(plan, workers, BAND_SAMPLES)]
+    strips = [strip for strip in cut if strip[0] < strip[1]]
+    groups = [strips[place : place + workers] for place in range(0, len(strips), workers)]
+    if plan.output.range == "stretch":  # is measured on the whole image first
+        reaches = [(0, plan.spec.height)] * len(groups)
+    else:
+        reaches = [rows_behind(plan, group[0][0], group[-1][1]) for group in groups]
+    tops = list(accumulate((first for first, _ in reversed(reaches)), min))[::-1]
+    bands: list[_Band] = []
+    read = tops[0]
+    for group, kept, (_, last) in zip(groups, tops, reaches, strict=True):
+        until = max(min(-(-last // source.strip_rows) * source.strip_rows, plan.spec.height), read)
+        bands.append(_Band(group, kept, Window(read, 0, until - read, plan.spec.width)))
+        read = until
+    return bands
+
+
+@contextmanager
+def _beside(workers: int) -> Iterator[tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None]:
+    """A thread that reads and one that writes; none where there is but one thread."""
+    if workers == 1:
+        yield None
+        return
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+        yield reader, writer
+
+
+_Others = tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None
+
+
+def _read_ahead(source: Source, windows: Sequence[Window], others: _Others, clock: Clock) -> Iterator[Pixels]:
+    """The pixels of windows in order, each read while the one before is filtered."""
+
+    def read(window: Window) -> Pixels:
+        if not window.height:
+            return np.empty((0, window.width, source.spec.channels), source.spec.dtype)
+        with clock.counting("read"):
+            return source.read(window)
+
+    if others is None:
+        yield from map(read, windows)
+        return
+    coming = others[0].submit(read, windows[0])
+    for window in windows[1:]:
+        pixels = coming.result()
+        coming = others[0].submit(read, window)
+        yield pixels
+    yield coming.result()
+
+
+@dataclass(slots=True)
+class _Writing:
+    """Writes bands in order, one behind the one that is filtered."""
+
+    sink: Sink
+    others: _Others
+    clock: Clock
+    going: Future[None] | None = None
+
+    def put(self, window: Window, pixels: Pixels) -> None:
+        """Begin to write rows, once those before are written."""
+        if self.others is None:
+            self._write(window, pixels)
+            return
+        if self.going is not None:
+            self.going.result()
+        self.going = self.others[1].submit(self._write, window, pixels)
+
+    def finish(self) -> None:
+        """Wait for the last rows, and write what is left."""
+        if self.going is not None:
+            self.going.result()
+        with self.clock.counting("write"):
+            self.sink.finish()
+
+    def _write(self, window: Window, pixels: Pixels) -> None:
+        with self.clock.counting("write"):
+            self.sink.write(window, pixels)
