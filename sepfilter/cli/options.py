@@ -211,7 +211,7 @@ def read_stdin() -> bytes:
 
 def listed(path: str | None, *, nul: bool) -> list[str]:
     """The names in a list of inputs; none where no list was given."""
-    from sepfilter.images.inputs import listed_inputs
+    from sepfilter.images.paths.inputs import listed_inputs
 
     if path is None:
         if nul:
@@ -229,7 +229,7 @@ def listed(path: str | None, *, nul: bool) -> list[str]:
 
 def check_stats(path: str | None, batch: Batch) -> None:
     """Refuse, before any work, a report that could not be written or would replace a picture."""
-    from sepfilter.images.places import Places
+    from sepfilter.images.paths.places import Places
     from sepfilter.safe_write import check_absent
 
     if path is None:

@@ -104,37 +104,39 @@ _ALL: Final = frozenset({"icc", "exif", "xmp", "dpi"})
 
 OUTPUT_FORMATS: Final = (
     OutputFormat(
-        "png", "PNG", (".png",), "png_sink.open_png_sink",
+        "png", "PNG", (".png",), "png.sink.open_png_sink",
         dict.fromkeys(_WITH_OPACITY, _DEEP), compressions=("fast", "small"), carries=_ALL,
     ),
     OutputFormat(
-        "jpeg", "JPEG", (".jpg", ".jpeg", ".jpe"), "jpeg_sink.open_jpeg_sink",
+        "jpeg", "JPEG", (".jpg", ".jpeg", ".jpe"), "jpeg.sink.open_jpeg_sink",
         dict.fromkeys((*_COLOURS, "cmyk"), _BYTES), has_quality=True, carries=_ALL,
     ),
     OutputFormat(
-        "webp", "WEBP", (".webp",), "webp_sink.open_webp_sink",
+        "webp", "WEBP", (".webp",), "webp.sink.open_webp_sink",
         dict.fromkeys(_WITH_OPACITY, _BYTES), has_quality=True, carries=frozenset({"icc", "exif", "xmp"}),
     ),
     OutputFormat(
-        "tiff", "TIFF", (".tif", ".tiff"), "tiff_sink.open_tiff_sink",
+        "tiff", "TIFF", (".tif", ".tiff"), "tiff.sink.open_tiff_sink",
         compressions=("none", "deflate", "zstd", "fast", "small"), carries=_ALL,
     ),
     OutputFormat(
-        "bmp", "BMP", (".bmp",), "pillow_sink.open_bmp_sink",
+        "bmp", "BMP", (".bmp",), "pillow.sink.open_bmp_sink",
         dict.fromkeys(_COLOURS, _BYTES), carries=frozenset({"dpi"}),
     ),
-    OutputFormat("ppm", "PPM", (".ppm", ".pgm", ".pnm"), "pnm.open_ppm_sink", dict.fromkeys(_COLOURS, _DEEP)),
-    OutputFormat("pfm", "PFM", (".pfm",), "pnm.open_pfm_sink", dict.fromkeys(_COLOURS, _FLOATS)),
     OutputFormat(
-        "pam", "PAM", (".pam",), "pam.open_pam_sink", dict.fromkeys((*_WITH_OPACITY, "cmyk"), _DEEP)
+        "ppm", "PPM", (".ppm", ".pgm", ".pnm"), "pnm.sink.open_ppm_sink", dict.fromkeys(_COLOURS, _DEEP)
     ),
-    OutputFormat("tga", "TGA", (".tga",), "pillow_sink.open_tga_sink", dict.fromkeys(_WITH_OPACITY, _BYTES)),
+    OutputFormat("pfm", "PFM", (".pfm",), "pnm.sink.open_pfm_sink", dict.fromkeys(_COLOURS, _FLOATS)),
     OutputFormat(
-        "jp2", "JPEG2000", (".jp2",), "pillow_sink.open_jp2_sink",
+        "pam", "PAM", (".pam",), "pnm.pam.open_pam_sink", dict.fromkeys((*_WITH_OPACITY, "cmyk"), _DEEP)
+    ),
+    OutputFormat("tga", "TGA", (".tga",), "pillow.sink.open_tga_sink", dict.fromkeys(_WITH_OPACITY, _BYTES)),
+    OutputFormat(
+        "jp2", "JPEG2000", (".jp2",), "pillow.sink.open_jp2_sink",
         {**dict.fromkeys(_WITH_OPACITY, _BYTES), "grey": _DEEP},
     ),
     OutputFormat(
-        "avif", "AVIF", (".avif",), "pillow_sink.open_avif_sink",
+        "avif", "AVIF", (".avif",), "pillow.sink.open_avif_sink",
         dict.fromkeys(_WITH_OPACITY, _BYTES), has_quality=True, carries=frozenset({"icc", "exif", "xmp"}),
     ),
     OutputFormat("npy", "NPY", (".npy",), "npy.open_npy_sink"),

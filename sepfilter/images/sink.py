@@ -100,7 +100,7 @@ def open_sink(
     """
     output_format.check(spec, metadata, name)
     output_format.check_encoding(encoding.quality, encoding.compression)
-    module, _, function = output_format.writer.partition(".")
+    module, _, function = output_format.writer.rpartition(".")
     writer: Writer = getattr(importlib.import_module(f"sepfilter.images.{module}"), function)
     with _encoder_errors(name, output_format):
         sink = writer(file, spec, carried(metadata, spec, output_format)[0], encoding)

@@ -102,19 +102,20 @@ class InputFormat:
 
 
 INPUT_FORMATS: Final = (
-    InputFormat(("png",), (b"\x89PNG\r\n\x1a\n",), "png_source.open_png", "imagecodecs"),
-    InputFormat(("jpeg", "jpg", "mpo"), (b"\xff\xd8\xff",), "jpeg_source.open_jpeg", "imagecodecs"),
-    InputFormat(("webp",), (b"RIFF????WEBP",), "webp_source.open_webp", "imagecodecs"),
+    InputFormat(("png",), (b"\x89PNG\r\n\x1a\n",), "png.source.open_png", "imagecodecs"),
+    InputFormat(("jpeg", "jpg", "mpo"), (b"\xff\xd8\xff",), "jpeg.source.open_jpeg", "imagecodecs"),
+    InputFormat(("webp",), (b"RIFF????WEBP",), "webp.source.open_webp", "imagecodecs"),
     InputFormat(
         ("tiff", "tif"), (b"II*\0", b"MM\0*", b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0"),
-        "tiff_source.open_tiff", "tifffile",
+        "tiff.source.open_tiff", "tifffile",
     ),
     InputFormat(
         ("pnm", "ppm", "pgm", "pbm"),
-        tuple(bytes((0x50, kind, space)) for kind in b"123456" for space in b"\n \t\r#"), "pnm.open_pnm",
+        tuple(bytes((0x50, kind, space)) for kind in b"123456" for space in b"\n \t\r#"),
+        "pnm.source.open_pnm",
     ),
-    InputFormat(("pam",), (b"P7\n",), "pam.open_pam"),
-    InputFormat(("pfm",), (b"PF\n", b"Pf\n", b"PF\r", b"Pf\r", b"PF ", b"Pf "), "pnm.open_pfm"),
+    InputFormat(("pam",), (b"P7\n",), "pnm.pam.open_pam"),
+    InputFormat(("pfm",), (b"PF\n", b"Pf\n", b"PF\r", b"Pf\r", b"PF ", b"Pf "), "pnm.source.open_pfm"),
     InputFormat(("npy",), (b"\x93NUMPY",), "npy.open_npy"),
 )  # fmt: skip
 """Formats with a backend of their own; Pillow reads all others."""
@@ -193,7 +194,7 @@ def backend_named(name: str) -> Backend:
     for one in INPUT_FORMATS:
         if wanted in one.names:
             return _opener(one)
-    from sepfilter.images.pillow_source import opener_of
+    from sepfilter.images.pillow.source import opener_of
 
     return opener_of(name)
 
@@ -203,7 +204,7 @@ def _backend_for(head: bytes) -> Backend:
     for one in INPUT_FORMATS:
         if one.matches(head):
             return _opener(one)
-    from sepfilter.images.pillow_source import open_pillow
+    from sepfilter.images.pillow.source import open_pillow
 
     return open_pillow
 
@@ -214,9 +215,9 @@ def _opener(one: InputFormat) -> Backend:
         if one.needs is not None:
             importlib.import_module(one.needs)
     except ImportError:
-        from sepfilter.images.pillow_source import open_pillow
+        from sepfilter.images.pillow.source import open_pillow
 
         return open_pillow
-    module, _, function = one.opener.partition(".")
+    module, _, function = one.opener.rpartition(".")
     found: Backend = getattr(importlib.import_module(f"sepfilter.images.{module}"), function)
     return found

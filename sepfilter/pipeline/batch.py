@@ -13,8 +13,8 @@ from sepfilter.engine.execute import prepare
 from sepfilter.engine.filtering import allowed_threads
 from sepfilter.errors import OptionError, SepfilterError
 from sepfilter.images.formats import OutputFormat
-from sepfilter.images.inputs import STANDARD_STREAM, Input, expand_inputs
-from sepfilter.images.targets import Target, is_folder, resolve_targets
+from sepfilter.images.paths.inputs import STANDARD_STREAM, Input, expand_inputs
+from sepfilter.images.paths.targets import Target, is_folder, resolve_targets
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.summary import summarize
 from sepfilter.pipeline.opening import check_input_format, check_light

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from sepfilter.errors import ImageReadError, ImageWriteError, OptionError
-from sepfilter.images.inputs import STANDARD_STREAM
-from sepfilter.images.targets import Target
+from sepfilter.images.paths.inputs import STANDARD_STREAM
+from sepfilter.images.paths.targets import Target
 from sepfilter.results import Writing
 from sepfilter.safe_write import make_folder, replacing
 from sepfilter.temporary_file import Times

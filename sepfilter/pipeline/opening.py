@@ -11,14 +11,14 @@ import numpy as np
 
 from sepfilter.errors import ImageReadError, LimitError, OptionError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec
-from sepfilter.images.inputs import STANDARD_STREAM
 from sepfilter.images.limits import Limits, usable_memory
+from sepfilter.images.paths.inputs import STANDARD_STREAM
 from sepfilter.images.source import Source, backend_named, open_source
 from sepfilter.plans.options import Options
 from sepfilter.results import Reading
 
 if TYPE_CHECKING:
-    from sepfilter.images.in_light import InLight
+    from sepfilter.images.light.in_light import InLight
 
 
 _PIECE: Final = 2**20
@@ -104,7 +104,7 @@ def viewed(source: Source, reading: Reading, name: str) -> tuple[Source, InLight
         return view, None
     if view.metadata.cmyk:
         raise UnsupportedImageError(f"{name}: CMYK inks have no linear light: leave out --linear, or use RGB")
-    from sepfilter.images.in_light import in_light
+    from sepfilter.images.light.in_light import in_light
 
     light = in_light(view, name)
     return light, light

@@ -13,11 +13,11 @@ from sepfilter.errors import LimitError, SepfilterError, ShapeError, Unsupported
 from sepfilter.geometry import ImageSpec, Window, sample_type
 from sepfilter.images.carried import carried
 from sepfilter.images.cropped import Cropped
-from sepfilter.images.inputs import STANDARD_STREAM
 from sepfilter.images.metadata import Metadata
+from sepfilter.images.paths.inputs import STANDARD_STREAM
+from sepfilter.images.paths.targets import Target
 from sepfilter.images.sink import Encoding, open_sink
 from sepfilter.images.source import Source
-from sepfilter.images.targets import Target
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.summary import KernelSummary
 from sepfilter.pipeline.clock import Clock
@@ -31,7 +31,7 @@ from sepfilter.plans.plan import Plan
 from sepfilter.results import Failure, ImageInfo, Job, OutputInfo, Result, Verification
 
 if TYPE_CHECKING:
-    from sepfilter.images.in_light import InLight
+    from sepfilter.images.light.in_light import InLight
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sepfilter.errors import OutputExistsError
-from sepfilter.images.inputs import Input
-from sepfilter.images.targets import Target, resolve_targets
+from sepfilter.images.paths.inputs import Input
+from sepfilter.images.paths.targets import Target, resolve_targets
 
 
 @pytest.fixture

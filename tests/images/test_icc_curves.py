@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from sepfilter.images.icc_curves import curve_of
-from sepfilter.images.tone_curves import SRGB, Curve, PowerCurve, SampledCurve
+from sepfilter.images.light.icc_curves import curve_of
+from sepfilter.images.light.tone_curves import SRGB, Curve, PowerCurve, SampledCurve
 
 CORPUS: Final = Path(__file__).resolve().parents[2].parent / "shared" / "corpus"
 RGB_TAGS: Final = (b"rTRC", b"gTRC", b"bTRC")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from sepfilter.errors import ImageReadError, OptionError
 from sepfilter.images.formats import OUTPUT_FORMATS
-from sepfilter.images.inputs import (
+from sepfilter.images.paths.inputs import (
     READ_EXTENSIONS,
     READ_ONLY_EXTENSIONS,
     Input,

@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 from sepfilter.errors import ImageWriteError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.formats import format_named
-from sepfilter.images.jpeg_source import open_jpeg
+from sepfilter.images.jpeg.source import open_jpeg
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import Encoding, open_sink
 from sepfilter.images.source import Opening

@@ -17,8 +17,8 @@ from PIL import Image
 
 from sepfilter.errors import ImageReadError, LimitError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec, Window
-from sepfilter.images.jpeg_metadata import read_header
-from sepfilter.images.jpeg_source import open_jpeg
+from sepfilter.images.jpeg.metadata import read_header
+from sepfilter.images.jpeg.source import open_jpeg
 from sepfilter.images.limits import MAX_METADATA, Limits
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.source import Opening, Source

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from sepfilter.errors import UnsupportedImageError
 from sepfilter.geometry import ImageSpec
-from sepfilter.images.light import clipped_samples, encoded_pixels, linear_pixels, linear_spec
-from sepfilter.images.tone_curves import SRGB, Curve, PowerCurve, SampledCurve
+from sepfilter.images.light.samples import clipped_samples, encoded_pixels, linear_pixels, linear_spec
+from sepfilter.images.light.tone_curves import SRGB, Curve, PowerCurve, SampledCurve
 
 PARAMETRIC = PowerCurve("type 3", 0x26666 / 65536, *(n / 65536 for n in (0xF2A7, 0x0D59, 0x13D0, 0x0A5B)))
 DISTINCT = SampledCurve(

@@ -15,7 +15,7 @@ from PIL import features
 
 from sepfilter.errors import SepfilterError, UnsupportedImageError
 from sepfilter.geometry import Window
-from sepfilter.images.pillow_source import open_pillow
+from sepfilter.images.pillow.source import open_pillow
 from sepfilter.images.source import Opening
 
 Store = Callable[[str, bytes], Path]

@@ -16,7 +16,7 @@ from sepfilter.errors import ImageReadError, LimitError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.limits import Limits
 from sepfilter.images.metadata import Metadata
-from sepfilter.images.pam import open_pam, open_pam_sink
+from sepfilter.images.pnm.pam import open_pam, open_pam_sink
 from sepfilter.images.sink import DEFAULT_ENCODING
 from sepfilter.images.source import Opening, Source
 

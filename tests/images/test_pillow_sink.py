@@ -15,7 +15,7 @@ from PIL import Image, ImageCms, features
 
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.metadata import Metadata
-from sepfilter.images.pillow_sink import open_avif_sink, open_bmp_sink, open_jp2_sink, open_tga_sink
+from sepfilter.images.pillow.sink import open_avif_sink, open_bmp_sink, open_jp2_sink, open_tga_sink
 from sepfilter.images.sink import DEFAULT_ENCODING, Encoding, Writer
 
 Array = npt.NDArray[Any]

@@ -19,8 +19,8 @@ from PIL import Image, ImageCms, features
 from sepfilter.errors import ImageReadError, LimitError, OptionError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.limits import MAX_METADATA, Limits
-from sepfilter.images.pillow_formats import pillow_name
-from sepfilter.images.pillow_source import open_pillow, opener_of
+from sepfilter.images.pillow.formats import pillow_name
+from sepfilter.images.pillow.source import open_pillow, opener_of
 from sepfilter.images.source import Opening, Source
 
 Array = npt.NDArray[Any]

@@ -14,12 +14,13 @@ from PIL import Image, PngImagePlugin
 
 from sepfilter.errors import ImageReadError, LimitError
 from sepfilter.geometry import ImageSpec, Window
-from sepfilter.images import png_sink, png_source
 from sepfilter.images.formats import format_named
 from sepfilter.images.limits import Limits
 from sepfilter.images.metadata import Metadata
-from sepfilter.images.png_chunks import SIGNATURE, chunk
-from sepfilter.images.png_filters import best_filtered
+from sepfilter.images.png import sink as png_sink
+from sepfilter.images.png import source as png_source
+from sepfilter.images.png.chunks import SIGNATURE, chunk
+from sepfilter.images.png.filters import best_filtered
 from sepfilter.images.sink import Encoding, open_sink
 from sepfilter.images.source import Source, open_source
 

@@ -17,7 +17,8 @@ from sepfilter.errors import ImageReadError, LimitError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.limits import Limits
 from sepfilter.images.metadata import Metadata
-from sepfilter.images.pnm import open_pfm, open_pfm_sink, open_pnm, open_ppm_sink
+from sepfilter.images.pnm.sink import open_pfm_sink, open_ppm_sink
+from sepfilter.images.pnm.source import open_pfm, open_pnm
 from sepfilter.images.sink import DEFAULT_ENCODING, Writer
 from sepfilter.images.source import Opening, Source
 

@@ -17,7 +17,7 @@ from PIL import Image, features
 from sepfilter.errors import ImageReadError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.metadata import Metadata
-from sepfilter.images.pillow_source import open_pillow
+from sepfilter.images.pillow.source import open_pillow
 from sepfilter.images.source import Opening, Source
 
 Store = Callable[[str, bytes], Path]

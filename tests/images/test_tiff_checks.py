@@ -21,7 +21,7 @@ from sepfilter.errors import ImageReadError, LimitError, SepfilterError
 from sepfilter.geometry import Window
 from sepfilter.images.limits import Limits
 from sepfilter.images.source import Opening
-from sepfilter.images.tiff_source import open_tiff
+from sepfilter.images.tiff.source import open_tiff
 
 Array = npt.NDArray[Any]
 
@@ -198,7 +198,7 @@ def test_nothing_is_printed_about_odd_files() -> None:
     """A child process reads a file that tifffile warns of; its standard error stays empty."""
     program = (
         "import sys; from io import BytesIO; from sepfilter.images.source import Opening\n"
-        "from sepfilter.images.tiff_source import open_tiff\n"
+        "from sepfilter.images.tiff.source import open_tiff\n"
         "open_tiff(BytesIO(sys.stdin.buffer.read()), Opening('a'))\n"
     )
     content = patched(written(noise(4, 5), metadata=None), 305, 0)

@@ -18,12 +18,13 @@ from PIL import Image
 
 from sepfilter.errors import ImageWriteError, UnsupportedImageError
 from sepfilter.geometry import SAMPLE_TYPES, ImageSpec, Window
-from sepfilter.images import tiff_encoding, tiff_sink
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import DEFAULT_ENCODING, Encoding
 from sepfilter.images.source import Opening
-from sepfilter.images.tiff_sink import open_tiff_sink
-from sepfilter.images.tiff_source import open_tiff
+from sepfilter.images.tiff import encoding as tiff_encoding
+from sepfilter.images.tiff import sink as tiff_sink
+from sepfilter.images.tiff.sink import open_tiff_sink
+from sepfilter.images.tiff.source import open_tiff
 
 Array = npt.NDArray[Any]
 

@@ -18,7 +18,7 @@ from PIL import Image
 from sepfilter.errors import ImageReadError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.source import Opening, Source
-from sepfilter.images.tiff_source import open_tiff
+from sepfilter.images.tiff.source import open_tiff
 
 Array = npt.NDArray[Any]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sepfilter.images.tone_curves import SRGB, Curve, PowerCurve, SampledCurve
+from sepfilter.images.light.tone_curves import SRGB, Curve, PowerCurve, SampledCurve
 
 LEVEL_ENDS = SampledCurve("level ends", (0, 0, 0, 10, 20, 20, 1000, 65535, 65535))
 RAISED = PowerCurve("raised", 2.0, a=0.75, b=0.25, c=0.25, d=0.25, e=0.0, f=0.125)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sepfilter.errors import ImageWriteError
-from sepfilter.images.inputs import Input
-from sepfilter.images.targets import Target, resolve_targets
+from sepfilter.images.paths.inputs import Input
+from sepfilter.images.paths.targets import Target, resolve_targets
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from sepfilter.images.formats import format_named
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import Encoding, open_sink
 from sepfilter.images.source import Opening
-from sepfilter.images.webp_source import open_webp
+from sepfilter.images.webp.source import open_webp
 
 Array = npt.NDArray[Any]
 

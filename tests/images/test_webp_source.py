@@ -17,7 +17,7 @@ from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.limits import MAX_METADATA, Limits
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.source import Opening, Source
-from sepfilter.images.webp_source import open_webp
+from sepfilter.images.webp.source import open_webp
 
 Array = npt.NDArray[Any]
 

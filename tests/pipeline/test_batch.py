@@ -15,7 +15,7 @@ import pytest
 
 from sepfilter import errors
 from sepfilter.images.files import read_image, write_image
-from sepfilter.images.inputs import Input
+from sepfilter.images.paths.inputs import Input
 from sepfilter.pipeline import Batch, flow, run_job
 from sepfilter.pipeline.task import Task
 from sepfilter.results import Result

@@ -18,10 +18,10 @@ from sepfilter.engine.execute import execute
 from sepfilter.engine.planning import make_plan
 from sepfilter.errors import ImageReadError, ImageWriteError, LimitError
 from sepfilter.geometry import ImageSpec, Window
-from sepfilter.images import png_source
 from sepfilter.images.files import read_image, write_image
 from sepfilter.images.limits import Limits
 from sepfilter.images.metadata import Metadata
+from sepfilter.images.png import source as png_source
 from sepfilter.kernels.notation import parse_cascade
 from sepfilter.pipeline import Batch, flow
 from sepfilter.pipeline.clock import Clock
@@ -327,7 +327,7 @@ def test_what_is_held_is_limited() -> None:
 
 MEASURED = """
 import resource, sys
-from sepfilter.images import png_source
+from sepfilter.images.png import source as png_source
 from sepfilter.kernels.presets import named_kernel
 from sepfilter.pipeline import Batch, flow
 from sepfilter.results import Job

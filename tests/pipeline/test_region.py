@@ -14,8 +14,9 @@ from sepfilter.engine.execute import execute
 from sepfilter.engine.planning import make_plan
 from sepfilter.errors import ShapeError
 from sepfilter.geometry import ImageSpec, Window
-from sepfilter.images import png_source, raw_rows
+from sepfilter.images import raw_rows
 from sepfilter.images.files import read_image, write_image
+from sepfilter.images.png import source as png_source
 from sepfilter.kernels.notation import parse_cascade
 from sepfilter.kernels.presets import named_kernel
 from sepfilter.pipeline import Batch, flow

@@ -1,0 +1,1 @@
+"""Linear light: tone curves, and images decoded and encoded by them."""

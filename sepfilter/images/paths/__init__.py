@@ -1,0 +1,1 @@
+"""From names on the command line to the files that are read and written."""

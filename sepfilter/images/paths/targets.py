@@ -1,0 +1,235 @@
+"""From inputs and an OUTPUT to the file that each input becomes."""
+
+from __future__ import annotations
+
+import os
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from sepfilter.errors import ImageWriteError, OptionError
+from sepfilter.images.formats import OUTPUT_FORMATS, OutputFormat, format_named, format_of
+from sepfilter.images.paths.collisions import check_outputs_apart, check_replaced_apart
+from sepfilter.images.paths.inputs import STANDARD_STREAM, Input
+from sepfilter.images.paths.places import Place, Places
+from sepfilter.safe_write import check_absent
+
+# A batch may have a hundred thousand paths, and pathlib takes several times as long as os.path.
+# ruff: noqa: PTH112, PTH118, PTH119, PTH122
+
+_FIELDS: Final = ("stem", "name", "parent", "index", "ext")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where one input goes.
+
+    Attributes
+    ----------
+    path : str
+        A file, or ``-`` for standard output.
+    format : OutputFormat
+        How it is written.
+    folder_to_make : str or None
+        A folder that is missing and must be made first.
+    skipped : bool
+        The file exists, and the input is to be left out.
+    """
+
+    path: str
+    format: OutputFormat
+    folder_to_make: str | None = None
+    skipped: bool = False
+
+    @property
+    def is_stdout(self) -> bool:
+        """True for standard output."""
+        return self.path == STANDARD_STREAM
+
+
+def resolve_targets(
+    inputs: Sequence[Input],
+    output: str | None,
+    *,
+    output_format: str | None = None,
+    overwrite: bool = False,
+    in_place: bool = False,
+    skip_existing: bool = False,
+) -> list[Target]:
+    """Find out what every input becomes, and refuse what cannot be before anything is written.
+
+    Parameters
+    ----------
+    inputs : sequence of Input
+        Files, or ``-``.
+    output : str or None
+        A file; ``-``; an existing folder or a name that ends with ``/``, which repeats the folders of
+        the inputs; a template with {stem}, {name}, {parent}, {index} or {ext}. None with `in_place`.
+    output_format : str, optional
+        A format's name, where the file name does not tell.
+    overwrite : bool
+        Existing files may be replaced.
+    in_place : bool
+        Every input is replaced by its result.
+    skip_existing : bool
+        Inputs whose file exists are left out: their targets are `skipped`.
+
+    Returns
+    -------
+    list of Target
+        One for each input, in their order.
+
+    Raises
+    ------
+    OptionError
+        The output cannot serve for these inputs, its format is unknown, or options contradict.
+    OutputExistsError
+        A file exists, two inputs would write the same one, or one would be written over another.
+    ImageWriteError
+        A folder does not exist or is not writable, or a name is impossible.
+    """
+    if skip_existing and (overwrite or in_place):
+        other = "--in-place" if in_place else "--overwrite"
+        raise OptionError(f"--skip-existing: keeps the files that {other} would replace: give one of them")
+    named = None if output_format is None else format_named(output_format)
+    if in_place:
+        return _in_place(inputs, named)
+    if not output:
+        raise OptionError("no output: give -o OUTPUT, or --in-place to replace the inputs")
+    if output == STANDARD_STREAM:
+        if named is None:
+            raise OptionError("-o -: standard output has no extension: give --format, as png")
+        _refuse_several(inputs, output)
+        return [Target(output, named)]
+    targets = _named(inputs, output, named)
+    places = _looked_up(targets)
+    check_outputs_apart(inputs, places)
+    makes_folders = "{" not in output and is_folder(output)
+    return [
+        _checked(target, place, overwrite=overwrite, skip=skip_existing, makes_folders=makes_folders)
+        for target, place in zip(targets, places, strict=True)
+    ]
+
+
+def is_folder(output: str) -> bool:
+    """True for an existing folder or a name that can only be one."""
+    return output.endswith(("/", os.sep)) or os.path.isdir(output)
+
+
+def _in_place(inputs: Sequence[Input], named: OutputFormat | None) -> list[Target]:
+    """Every input as its own target."""
+    if any(one.path == STANDARD_STREAM for one in inputs):
+        raise OptionError("--in-place: standard input is no file that could be replaced: give -o")
+    targets = [Target(one.path, named or format_of(one.path)) for one in inputs]
+    for target in targets:
+        suffix = Path(target.path).suffix.lower()
+        if suffix and suffix not in target.format.extensions:
+            raise OptionError(
+                f"--in-place: {target.path} would hold {target.format.label}: leave out --format, or give -o"
+            )
+    places = _looked_up(targets)
+    check_replaced_apart(places)
+    for place in places:
+        if place.is_special:
+            raise OptionError(f"--in-place: {place.path} is no file that could be replaced: give -o")
+        if place.is_file:  # what is missing is the reader's to tell
+            place.check_writable()
+    return targets
+
+
+def _named(inputs: Sequence[Input], output: str, named: OutputFormat | None) -> list[Target]:
+    """Path and format of every target."""
+    for one in inputs:
+        if not os.path.basename(one.relative):
+            raise OptionError(f"{one.path!r}: has no file name that an output could be called after")
+    if "{" in output:
+        _check_template(output)
+        filled = [_filled(output, one.path, place) for place, one in enumerate(inputs, 1)]
+        return [Target(path, named or format_of(path)) for path in filled]
+    if is_folder(output):
+        folder = str(Path(output))
+        return [_in_folder(one, "" if folder == os.curdir else folder, named) for one in inputs]
+    if len(inputs) > 1:
+        raise OptionError(
+            f"-o {output}: one file cannot take {len(inputs)} inputs: give a folder (ending with /), "
+            "or a template as 'out/{stem}.png'"
+        )
+    return [Target(output, named or format_of(output)) for _ in inputs]
+
+
+def _in_folder(one: Input, folder: str, named: OutputFormat | None) -> Target:
+    """The target of an input in an output folder."""
+    path, suffix = os.path.splitext(os.path.join(folder, one.relative))
+    chosen = named or _own_format(suffix.lower())
+    return Target(path + (suffix if suffix.lower() in chosen.extensions else chosen.extensions[0]), chosen)
+
+
+def _own_format(suffix: str) -> OutputFormat:
+    """The format that an input's extension stands for, if it is written; else PNG."""
+    return next((one for one in OUTPUT_FORMATS if suffix in one.extensions), OUTPUT_FORMATS[0])
+
+
+def _check_template(template: str) -> None:
+    """Refuse a field that does not exist."""
+    try:
+        fields = {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
+    except ValueError as error:
+        raise OptionError(f"-o {template}: not a template: {error}") from None
+    unknown = sorted(fields - set(_FIELDS))
+    if unknown:
+        raise OptionError(
+            f"-o {template}: no field {{{unknown[0]}}}: use {', '.join(f'{{{f}}}' for f in _FIELDS)}"
+        )
+
+
+def _filled(template: str, path: str, place: int) -> str:
+    """A template with its fields filled in."""
+    name = Path("stdin" if path == STANDARD_STREAM else path)
+    values = {
+        "stem": name.stem,
+        "name": name.name,
+        "parent": str(name.parent),
+        "index": place,
+        "ext": name.suffix.removeprefix("."),
+    }
+    try:
+        return template.format(**values)
+    except (ValueError, IndexError, KeyError, AttributeError) as error:
+        raise OptionError(f"-o {template}: not a template: {error}") from None
+
+
+def _refuse_several(inputs: Sequence[Input], output: str) -> None:
+    """One stream takes one image."""
+    if len(inputs) > 1:
+        raise OptionError(f"-o {output}: one stream cannot take {len(inputs)} images: give a folder")
+
+
+def _looked_up(targets: Sequence[Target]) -> list[Place]:
+    """Where targets lead."""
+    known = Places()
+    return [known.of(target.path) for target in targets]
+
+
+def _checked(target: Target, place: Place, *, overwrite: bool, skip: bool, makes_folders: bool) -> Target:
+    """The target, once it is known that it may and can be written; or skipped, or with its folder to make."""
+    if place.is_file and skip:
+        return replace(target, skipped=True)
+    if place.is_folder or (place.is_file and not overwrite):
+        check_absent(target.path, overwrite=overwrite)
+    place.check_name()
+    place.check_writable()
+    if not place.folder.missing:
+        return target
+    path = Path(target.path)
+    if path.is_symlink():
+        raise _no_folder(path, Path(place.folder.real, *place.folder.missing))
+    if not makes_folders:
+        raise _no_folder(path, path.parent)
+    return replace(target, folder_to_make=str(path.parent))
+
+
+def _no_folder(path: Path, folder: Path) -> ImageWriteError:
+    """What to do about a folder that is missing and that nobody asked to make."""
+    return ImageWriteError(f"{path}: the folder {folder} does not exist: create it first")

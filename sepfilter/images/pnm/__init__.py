@@ -1,0 +1,1 @@
+"""Portable bitmaps, graymaps, pixmaps, float maps, and PAM."""

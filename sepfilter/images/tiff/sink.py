@@ -1,0 +1,265 @@
+"""TIFF files written strip by strip: what was written is compressed at once, the list of pieces comes last.
+
+The file is laid out here rather than by tifffile's `TiffWriter`, which asks for all pieces in one call: rows
+that come when they are ready would need a thread between. The directory of EXIF, which it does not write
+either, is written with the page's.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from shutil import copyfileobj
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, Final, cast
+from weakref import finalize
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.errors import ImageWriteError, UnsupportedImageError
+from sepfilter.geometry import ImageSpec, Window
+from sepfilter.images.metadata import Metadata
+from sepfilter.images.raw_rows import write_samples
+from sepfilter.images.sink import Encoding, Sink
+from sepfilter.images.tiff.encoding import PieceEncoder, piece_encoder
+from sepfilter.images.tiff.page import page_tags
+from sepfilter.images.tiff.values import LONG, LONG8, Tree, Value, packed
+
+Pixels = npt.NDArray[Any]
+
+_TILE_SIDE: Final = 256
+_SMALLEST_SIDE: Final = 16
+_PIECE_BYTES: Final = 2**20
+_STRIP_BYTES: Final = 2**18
+_LARGEST_CLASSIC: Final = 3_900_000_000
+_MOST_CHANNELS: Final = 65535
+_SPOOLED_BYTES: Final = 2**25
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How an image is cut into pieces: tiles, or strips as wide as the image.
+
+    Attributes
+    ----------
+    rows, columns : int
+        Of one piece.
+    tiled : bool
+        The last pieces are filled up to the size of the others, by repeating pixels of the edge.
+    """
+
+    rows: int
+    columns: int
+    tiled: bool
+
+    @classmethod
+    def of(cls, spec: ImageSpec, *, compressed: bool) -> Cut:
+        """Tiles of 256 x 256 where the image is larger than one both ways, smaller for many channels.
+
+        What is not compressed goes into strips, which together are the image in one piece.
+        """
+        pixel_bytes = spec.channels * np.dtype(spec.dtype).itemsize
+        side = _TILE_SIDE
+        while side > _SMALLEST_SIDE and side * side * pixel_bytes > _PIECE_BYTES:
+            side //= 2
+        if compressed and min(spec.height, spec.width) > _TILE_SIDE:
+            return cls(side, side, tiled=True)
+        rows = max(1, _STRIP_BYTES // (spec.width * pixel_bytes))
+        return cls(min(rows, spec.height), spec.width, tiled=False)
+
+    def pieces(self, band: Pixels) -> Iterator[Pixels]:
+        """Cut rows of the image, as many as a piece has or the last ones."""
+        if not self.tiled:
+            yield band
+            return
+        for x in range(0, band.shape[1], self.columns):
+            piece = band[:, x : x + self.columns]
+            missing = (self.rows - piece.shape[0], self.columns - piece.shape[1])
+            yield np.pad(piece, ((0, missing[0]), (0, missing[1]), (0, 0)), "edge") if any(missing) else piece
+
+
+@dataclass(slots=True, weakref_slot=True)
+class TiffSink:
+    """Writes pieces as their rows become complete.
+
+    Attributes
+    ----------
+    file : binary file
+        Able to seek; written from where it is.
+    spec : ImageSpec
+        The image.
+    tags : tree
+        Of the page, but for where its pieces are.
+    cut : Cut
+        How it is cut.
+    encoder : PieceEncoder or None
+        How pieces are compressed.
+    threads : int
+        At most this many compress at a time.
+    big : bool
+        With 64-bit offsets.
+    target : binary file or None
+        Where everything goes at the end, for a target that cannot seek.
+    """
+
+    file: BinaryIO
+    spec: ImageSpec
+    tags: Tree
+    cut: Cut
+    encoder: PieceEncoder | None
+    threads: int
+    big: bool
+    target: BinaryIO | None = None
+    _start: int = 0
+    _rows: int = 0
+    _pending: Pixels | None = field(default=None, repr=False)
+    _sizes: list[int] = field(default_factory=list, repr=False)
+    _offsets: list[int] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        self._start = self.file.tell()
+        self.file.write(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0) if self.big else b"II*\0\0\0\0\0")
+
+    def write(self, window: Window, pixels: Pixels) -> None:
+        """Take rows; those that fill a row of pieces are written, the others kept."""
+        pixels = np.asarray(pixels, self.spec.dtype)
+        if self.encoder is None:
+            write_samples(self.file, pixels, pixels.dtype.newbyteorder("<"))
+            self._rows += window.height
+            return
+        taken = 0
+        while taken < window.height:
+            filled = self._rows % self.cut.rows
+            room = min(self.cut.rows - filled, self.spec.height - self._rows)
+            part = pixels[taken : taken + room]
+            taken += len(part)
+            self._rows += len(part)
+            if filled == 0 and len(part) == room:
+                self._emit(part, self.encoder)
+                continue
+            if self._pending is None:
+                self._pending = np.empty((self.cut.rows, *pixels.shape[1:]), pixels.dtype)
+            self._pending[filled : filled + len(part)] = part
+            if len(part) == room:
+                self._emit(self._pending[: filled + len(part)], self.encoder)
+
+    def finish(self) -> None:
+        """Write the directory, and where it is."""
+        if self._rows != self.spec.height:
+            raise ImageWriteError(f"only {self._rows} of {self.spec.height} rows were written")
+        self._pending = None
+        self._align()
+        place = self.file.tell() - self._start
+        self.file.write(packed(self._all_tags(), place, big=self.big))
+        end = self.file.tell()
+        if not self.big and end - self._start >= 2**32:
+            raise ImageWriteError("it became larger than 4 GB")
+        self.file.seek(self._start + (8 if self.big else 4))
+        self.file.write(struct.pack("<Q" if self.big else "<I", place))
+        self.file.seek(end)
+        if self.target is not None:
+            self.file.seek(0)
+            copyfileobj(self.file, self.target, 2**20)
+            self.file.close()
+
+    def _emit(self, band: Pixels, encoder: PieceEncoder) -> None:
+        """Write a row of pieces."""
+        pieces = self.cut.pieces(band)
+        if self.threads > 1 and self.cut.tiled:
+            with ThreadPoolExecutor(self.threads) as pool:
+                encoded = list(pool.map(encoder.encode, pieces))
+        else:
+            encoded = [encoder.encode(piece) for piece in pieces]
+        for data in encoded:
+            self._align()
+            self._offsets.append(self.file.tell() - self._start)
+            self._sizes.append(len(data))
+            self.file.write(data)
+
+    def _note_raw_strips(self) -> None:
+        """Strips that are not compressed follow the header without gaps."""
+        spec = self.spec
+        row_bytes = spec.width * spec.channels * np.dtype(spec.dtype).itemsize
+        header = 16 if self.big else 8
+        for y in range(0, spec.height, self.cut.rows):
+            self._offsets.append(header + y * row_bytes)
+            self._sizes.append(min(self.cut.rows, spec.height - y) * row_bytes)
+
+    def _align(self) -> None:
+        """Pieces and directories begin at even places."""
+        if (self.file.tell() - self._start) % 2:
+            self.file.write(b"\0")
+
+    def _all_tags(self) -> Tree:
+        """Those of the page, with where its pieces are."""
+        kind = LONG8 if self.big else LONG
+        if self.encoder is None:
+            self._note_raw_strips()
+        offsets, sizes = Value.of(kind, *self._offsets), Value.of(kind, *self._sizes)
+        if self.cut.tiled:
+            where: Tree = {
+                322: Value.of(LONG, self.cut.columns), 323: Value.of(LONG, self.cut.rows),
+                324: offsets, 325: sizes,
+            }  # fmt: skip
+        else:
+            where = {273: offsets, 278: Value.of(LONG, self.cut.rows), 279: sizes}
+        return self.tags | where
+
+
+def open_tiff_sink(file: BinaryIO, spec: ImageSpec, metadata: Metadata, encoding: Encoding) -> Sink:
+    """Begin to write a TIFF file, with 64-bit offsets where it may become larger than 4 GB.
+
+    Every sample type and number of channels is kept. By default integers are stored as differences and
+    deflated at level 1, in tiles.
+
+    Parameters
+    ----------
+    file : binary file
+        Where it cannot seek, the whole file is kept apart, on disk beyond 32 MB, until it is complete.
+    spec : ImageSpec
+        The whole image.
+    metadata : Metadata
+        Profile, EXIF, XMP and resolution are written; the software that wrote and the date are not.
+    encoding : Encoding
+        See `piece_encoder` for `compression`.
+
+    Raises
+    ------
+    UnsupportedImageError
+        There are more channels than a TIFF file can hold.
+    ImageWriteError
+        The compression needs a library that is missing.
+    """
+    if spec.channels > _MOST_CHANNELS:
+        raise UnsupportedImageError(f"TIFF cannot hold {spec.channels:,} channels: use npy")
+    encoder = piece_encoder(encoding.compression, spec.dtype)
+    cut = Cut.of(spec, compressed=encoder is not None)
+    padded = [-(-size // step) * step for size, step in ((spec.height, cut.rows), (spec.width, cut.columns))]
+    size = padded[0] * padded[1] * spec.channels * np.dtype(spec.dtype).itemsize
+    tags = page_tags(spec, metadata, encoder)
+    big = size > _LARGEST_CLASSIC
+    if _can_be_patched(file):
+        return TiffSink(file, spec, tags, cut, encoder, encoding.threads, big)
+    spool = cast("BinaryIO", SpooledTemporaryFile(_SPOOLED_BYTES))  # noqa: SIM115 - closed with the sink
+    sink = TiffSink(spool, spec, tags, cut, encoder, encoding.threads, big, target=file)
+    finalize(sink, spool.close)
+    return sink
+
+
+def _can_be_patched(file: BinaryIO) -> bool:
+    """True where the beginning of a file can be written last: not in a pipe, nor in one that only grows."""
+    try:
+        if not file.seekable():
+            return False
+        descriptor = file.fileno()
+    except (OSError, AttributeError):
+        return hasattr(file, "seek")
+    try:
+        from fcntl import F_GETFL, fcntl
+        from os import O_APPEND
+    except ImportError:
+        return True
+    return not fcntl(descriptor, F_GETFL) & O_APPEND

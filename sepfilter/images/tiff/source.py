@@ -1,0 +1,207 @@
+"""TIFF files, BigTIFF among them, read strip by strip or tile by tile, in every sample type.
+
+tifffile reads the tags and decodes, with the codecs of imagecodecs. Pillow takes what these cannot: chroma of
+lower resolution outside JPEG, JPEG of the old kind, and codecs for which imagecodecs is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from sepfilter.errors import ImageReadError, UnsupportedImageError
+from sepfilter.geometry import ImageSpec, Window
+from sepfilter.images.metadata import Metadata
+from sepfilter.images.source import Opening, Source
+from sepfilter.images.tiff.checks import (
+    JPEG2000_KINDS,
+    JPEG_KINDS,
+    PNG_KIND,
+    UNCOMPRESSED,
+    WEBP_KINDS,
+    Grid,
+    checked_grid,
+    checked_places,
+    reading,
+)
+from sepfilter.images.tiff.directory import Chain, Directory, directory_chain, read_directory
+from sepfilter.images.tiff.encoding import has_imagecodecs
+from sepfilter.images.tiff.metadata import gather, orientation_of
+from sepfilter.images.tiff.samples import YCBCR, Meaning, meaning_of, photometric_of
+from sepfilter.images.tiff.segments import SampleReader, Segments, raw_planes
+
+Pixels = npt.NDArray[Any]
+
+_FAX: Final = frozenset({2, 3, 4})
+_DEFLATE: Final = frozenset({8, 32946})
+_BOUNDED: Final = _DEFLATE | _FAX | {UNCOMPRESSED, 5, 32773, 34925, 34926, 50000}
+_DECODED_HERE: Final = _BOUNDED | JPEG_KINDS | JPEG2000_KINDS | WEBP_KINDS | {PNG_KIND}
+"""Compressions whose decoder cannot take more memory than a strip or tile has; see `check_embedded`."""
+
+_LEFT_TO_PILLOW: Final = frozenset({6, 32771, 32809})
+_WHOLE_BYTES: Final = frozenset({8, 16, 32, 64})
+
+# Without a handler Python would print tifffile's warnings about every odd file.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True, slots=True)
+class TiffSource:
+    """A page of a TIFF file.
+
+    Attributes
+    ----------
+    spec, metadata
+        As of every source.
+    """
+
+    spec: ImageSpec
+    metadata: Metadata
+    _file: BinaryIO
+    _name: str
+    _reader: SampleReader
+    _meaning: Meaning
+
+    @property
+    def strip_rows(self) -> int:
+        """Rows of a strip or tile; 1 where the samples lie in the file as they are."""
+        return self._reader.strip_rows
+
+    def read(self, window: Window) -> Pixels:
+        """The pixels of a part, of which only the strips or tiles are decoded that it needs."""
+        with reading(self._name):
+            pixels = self._meaning.pixels(self._reader.read(window))
+        pixels.flags.writeable = False
+        return pixels
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def open_tiff(file: BinaryIO, opening: Opening) -> Source:
+    """Open a page of a TIFF or BigTIFF file.
+
+    What its samples become is told at `meaning_of`. 64-bit integers, complex numbers, Lab and logarithmic
+    colours are refused.
+
+    Parameters
+    ----------
+    file : binary file
+        Able to seek; closed when opening fails.
+    opening : Opening
+        `page` counts the directories of the chain; reduced images and masks are pages like others.
+
+    Raises
+    ------
+    ImageReadError
+        The file is truncated or its tags contradict one another or the file, or there is no such page.
+    UnsupportedImageError
+        Its samples or its compression cannot be read without loss.
+    LimitError
+        It is larger than the limits.
+    """
+    try:
+        with reading(opening.name):
+            chain = directory_chain(file, opening.page)
+            if opening.page >= len(chain.offsets):
+                count = len(chain.offsets)
+                has = "1 page" if count == 1 else f"{count} pages"
+                raise ImageReadError(f"{opening.name}: has {has}: there is no page {opening.page}")
+            page = _page(file, chain, opening.page)
+            if not _goes_to_pillow(page.tags):
+                return _opened(file, opening, chain, page)
+            _check_size(opening, page, 4, whole=True)
+            file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    from sepfilter.images.pillow.source import open_pillow
+
+    return open_pillow(file, opening)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page as its tags describe it: to us, checked, and to tifffile."""
+
+    directory: Directory
+    grid: Grid
+    tags: tifffile.TiffPage
+
+
+def _page(file: BinaryIO, chain: Chain, index: int) -> _Page:
+    """Look at a page; tifffile looks at the first one too, so that one is checked as well."""
+    for offset in (chain.offsets[0], chain.offsets[index]):
+        directory = read_directory(file, chain.layout, offset)
+        grid = checked_grid(directory)
+    # What tifffile does for some makers' files before it is asked: it would trust their private tags.
+    tiff = tifffile.TiffFile(file, name="", offset=0, is_lsm=False, is_scanimage=False, is_ndpi=False)
+    file.seek(chain.offsets[index])
+    return _Page(directory, grid, tifffile.TiffPage(tiff, index=index))
+
+
+def _opened(file: BinaryIO, opening: Opening, chain: Chain, page: _Page) -> TiffSource:
+    """The source of a page that is decoded here."""
+    name, tags, grid, compression = opening.name, page.tags, page.grid, int(page.tags.compression)
+    if compression not in _DECODED_HERE or compression not in tifffile.TIFF.DECOMPRESSORS:
+        label = getattr(tags.compression, "name", str(compression))
+        raise UnsupportedImageError(
+            f"{name}: TIFF compression {label} is not read: convert it to deflate with another program first"
+        )
+    meaning = meaning_of(tags, grid, name)
+    needed = _uncompressed_bytes(tags, grid) if compression == UNCOMPRESSED else 0
+    places = checked_places(tags.dataoffsets, tags.databytecounts, needed, page.directory, grid)
+    reader: SampleReader = raw_planes(file, name, tags, grid, places) or Segments(
+        file, tags, grid, places, meaning.stored
+    )
+    sample_bytes = max(meaning.stored.itemsize, np.dtype(meaning.spec.dtype).itemsize)
+    _check_size(opening, page, sample_bytes, whole=reader.strip_rows >= grid.height > 1)
+    if isinstance(reader, Segments):
+        columns = grid.across * grid.columns
+        opening.limits.check(
+            name, height=grid.rows, width=columns, channels=grid.samples, sample_bytes=sample_bytes
+        )
+    metadata = gather(page.directory, chain, alpha=meaning.spec.alpha, cmyk=meaning.cmyk)
+    return TiffSource(meaning.spec, metadata, file, name, reader, meaning)
+
+
+def _check_size(opening: Opening, page: _Page, sample_bytes: int, *, whole: bool) -> None:
+    """Hold a page against the limits: as a whole where it is decoded, or turned, as a whole."""
+    opening.limits.check(
+        opening.name,
+        height=page.grid.height,
+        width=page.grid.width,
+        channels=page.grid.samples,
+        sample_bytes=sample_bytes,
+        whole=whole or orientation_of(page.directory) > 2,
+    )
+
+
+def _uncompressed_bytes(page: tifffile.TiffPage, grid: Grid) -> int:
+    """Bytes that the samples of a page take in the file, at least."""
+    bits = page.bitspersample
+    per_pixel = sum(bits) if isinstance(bits, tuple) else bits * grid.together
+    return grid.planes * grid.height * (-(-grid.width * per_pixel // 8))
+
+
+def _goes_to_pillow(page: tifffile.TiffPage) -> bool:
+    """True for pages that tifffile does not decode, but Pillow may."""
+    compression = int(page.compression)
+    if compression in _LEFT_TO_PILLOW:
+        return True
+    if photometric_of(page) == YCBCR and (
+        compression in _BOUNDED or (compression in JPEG_KINDS and page.planarconfig != 1)
+    ):
+        return True
+    return not has_imagecodecs() and not (
+        compression in _DEFLATE | {UNCOMPRESSED}
+        and page.bitspersample in _WHOLE_BYTES
+        and page.predictor in {1, 2}
+        and page.fillorder == 1
+    )
