@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from sepfilter.kernels.kernel import AnyKernel
 from sepfilter.kernels.summary import KernelSummary
@@ -22,8 +22,8 @@ class Reading:
     ----------
     input_format : str or None
         What inputs are taken for, whatever they look like.
-    page : int
-        Page or frame, from 1.
+    page : int or "all"
+        Page or frame, from 1; or each of them as an input of its own.
     region : (int, int, int, int) or None
         Left, top, width and height, in pixels of the result.
     grey : bool
@@ -35,7 +35,7 @@ class Reading:
     """
 
     input_format: str | None = None
-    page: int = 1
+    page: int | Literal["all"] = 1
     region: tuple[int, int, int, int] | None = None
     grey: bool = False
     linear: bool = False
@@ -207,6 +207,10 @@ class Result:
     ----------
     path : str
         The input as it was given.
+    page : int
+        The page or frame of it, from 1.
+    label : str
+        What it is called among others: its path, with the page where several of its pages are read.
     input : ImageInfo or None
         None where its header could not be read.
     outputs : tuple of OutputInfo
@@ -228,6 +232,8 @@ class Result:
     """
 
     path: str
+    page: int
+    label: str
     input: ImageInfo | None
     outputs: tuple[OutputInfo, ...]
     kernel: KernelSummary

@@ -41,8 +41,8 @@ def command(**arguments: Any) -> int:
     INPUT is an image file, a folder with --recursive, or - for standard input. KERNEL is tried in
     this order: - (standard input); @FILE or anything with a / in it, a file; a preset, see
     `sepfilter kernels`; an existing file; a matrix as text. Parameters of a preset follow a colon:
-    motion:15,45 or gaussian:sigma=3,radius=9. A template may use {stem}, {name}, {ext}, {parent}
-    and {index}.
+    motion:15,45 or gaussian:sigma=3,radius=9. A template may use {stem}, {name}, {ext}, {parent},
+    {index} and {page}.
 
     \b
     sepfilter apply photo.jpg -k sobel -o edges.png
@@ -73,7 +73,7 @@ def command(**arguments: Any) -> int:
                 if keeps:
                     kept.append(result)
                 _report(result, engine, arguments, shown, single=len(batch.inputs) == 1)
-                shown.advance(result.path, failed=result.failure is not None)
+                shown.advance(result.label, failed=result.failure is not None)
     finally:  # a single input's error is in the reports before it ends the command
         if kept and arguments["as_json"]:
             click.echo(apply_json(kept, engine))
@@ -129,7 +129,7 @@ def _report(
             click.echo(apply_json_line(result, engine))
     if result.failure:
         if not single:
-            shown.say(f"sepfilter: {_naming(result.path, result.failure.message)}")
+            shown.say(f"sepfilter: {_naming(result.label, result.failure.message)}")
     elif arguments["explain"]:
         if not (arguments["as_json"] or arguments["json_lines"]):
             click.echo(apply_text(result, engine))
@@ -141,9 +141,9 @@ def _report(
         shown.say(apply_text(result, engine) if single else apply_line(result))
 
 
-def _naming(path: str, message: str) -> str:
+def _naming(label: str, message: str) -> str:
     """A message of one input among others, in one line, which need not say which one."""
-    return (message if path in message else f"{path}: {message}").replace("\n", "\\x0a")
+    return (message if label in message else f"{label}: {message}").replace("\n", "\\x0a")
 
 
 def _bytes_of(stream: TextIO | None) -> BinaryIO | None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -63,6 +63,23 @@ class Amount(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r} is no amount: give a whole number, as 500 or 2G", param, ctx)
         power = " KMGT".index(found[2].upper() or " ")
         return max(int(float(found[1]) * self._thousand**power), 1)
+
+
+class Page(click.ParamType):  # type: ignore[type-arg]
+    """A page from 1, or all of them."""
+
+    name = "page"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | Literal["all"]:
+        """Read it."""
+        text = str(value).strip().lower()
+        if text == "all":
+            return "all"
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+            self.fail(f"{value!r} is no page: give a whole number from 1, or all", param, ctx)
+        return int(text)
 
 
 class Region(click.ParamType):  # type: ignore[type-arg]
@@ -133,7 +150,11 @@ reading = _group(
         "--region", type=Region(), metavar="X,Y,W,H",
         help="Make only this part of the result, and read no more than it needs.",
     ),
-    click.option("--page", type=click.IntRange(min=1), default=1, help="Of a TIFF or an animation."),
+    click.option(
+        "--page", type=Page(), default=1, metavar="N|all",
+        help="Of a TIFF or an animation: one, from 1, which is what is read unless given; or all, each to a "
+        "file of its own.",
+    ),
     click.option("--input-format", metavar="FORMAT", help="Read inputs as this, whatever they look like."),
     click.option(
         "--max-pixels", type=Amount(1000), metavar="N",

@@ -1,19 +1,22 @@
-"""What backends have in common: errors of decoders as ours, and images that are decoded as a whole."""
+"""What backends have in common: errors and warnings in the same words, images that are decoded as a whole."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import numpy.typing as npt
 
 from sepfilter.errors import ImageReadError, LimitError, SepfilterError
 from sepfilter.geometry import ImageSpec, Window
+from sepfilter.images.limits import MAX_METADATA
 from sepfilter.images.metadata import Metadata
 
 Pixels = npt.NDArray[Any]
+
+_BLOCKS: Final = {"icc": "the colour profile", "exif": "EXIF", "xmp": "XMP"}
 
 
 @contextmanager
@@ -55,10 +58,47 @@ def closed_on_failure(file: BinaryIO) -> Iterator[None]:
         raise
 
 
+def no_page(name: str, page: int, count: int) -> ImageReadError:
+    """The error of a page that a file does not have.
+
+    Parameters
+    ----------
+    name : str
+        The file.
+    page : int
+        What was asked for, from 0; people count from 1.
+    count : int
+        The pages that there are.
+
+    Examples
+    --------
+    >>> str(no_page("a.tif", 6, 3))
+    'a.tif: has 3 pages: there is no page 7'
+    """
+    has = "1 page" if count == 1 else f"{count:,} pages"
+    return ImageReadError(f"{name}: has {has}: there is no page {page + 1}")
+
+
 def one_line(error: Exception) -> str:
     """The message, or the kind of error where there is none, printable and short."""
     text = " ".join(str(error).split()) or type(error).__name__
     return "".join(character if character.isprintable() else "?" for character in text)[:200]
+
+
+def left_out(field: str) -> str:
+    """The warning about a block of metadata that cannot be kept.
+
+    Parameters
+    ----------
+    field : str
+        Which, as in `Metadata`: ``icc``, ``exif`` or ``xmp``.
+
+    Examples
+    --------
+    >>> left_out("xmp")
+    'XMP was left out: it is broken, or larger than 1 MiB'
+    """
+    return f"{_BLOCKS[field]} was left out: it is broken, or larger than {MAX_METADATA // 2**20} MiB"
 
 
 @dataclass(slots=True)

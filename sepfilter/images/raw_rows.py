@@ -105,9 +105,9 @@ class RawRows:
                 if not count:
                     raise ImageReadError(f"{self.name}: is truncated: it became shorter while it was read")
                 filled += count
+        except ImageReadError:
+            raise
         except OSError as error:
-            if isinstance(error, ImageReadError):
-                raise
             raise ImageReadError(f"{self.name}: cannot be read: {error.strerror or error}") from error
 
 
@@ -152,7 +152,17 @@ def size_of(file: BinaryIO) -> int:
 
 
 def write_samples(file: BinaryIO, pixels: Pixels, dtype: npt.DTypeLike) -> None:
-    """Write samples in a byte order, without a copy where they have it already."""
+    """Write samples in a byte order, without a copy where they have it already.
+
+    Parameters
+    ----------
+    file : binary file
+        Written to from where it is.
+    pixels : ndarray
+        Any shape and strides.
+    dtype : dtype
+        Of the samples as stored, byte order included.
+    """
     stored = np.ascontiguousarray(pixels, dtype)
     file.write(stored.reshape(-1).view(np.uint8).data)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from sepfilter.engine.execute import prepare
 from sepfilter.engine.filtering import allowed_threads
@@ -15,11 +14,14 @@ from sepfilter.errors import OptionError, SepfilterError
 from sepfilter.images.formats import OutputFormat
 from sepfilter.images.paths.inputs import STANDARD_STREAM, Input, expand_inputs
 from sepfilter.images.paths.targets import Target, is_folder, resolve_targets
-from sepfilter.kernels.factorization import FactorizedKernel
-from sepfilter.kernels.summary import summarize
 from sepfilter.pipeline.opening import check_input_format, check_light
-from sepfilter.pipeline.task import Streams, Task, Work
+from sepfilter.pipeline.pages import paged
+from sepfilter.pipeline.task import Task
+from sepfilter.pipeline.work import Streams, Work
 from sepfilter.results import Job, Result, Writing
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _WAITING_A_JOB = 2
 """Inputs that are begun, or done but not reported, for each that runs: all results are never held."""
@@ -34,7 +36,7 @@ class Batch:
     job : Job
         What is asked.
     inputs : tuple of Input
-        One after the other.
+        One after the other, pages of a file too.
     targets : tuple of Target or None
         Where each goes; None when only explaining.
     """
@@ -60,7 +62,8 @@ class Batch:
         if job.reading.linear:
             check_light(job.options)
         folder = job.output if job.output is not None and is_folder(job.output) else None
-        inputs = tuple(expand_inputs(job.inputs, recursive=job.recursive, exclude=folder))
+        files = expand_inputs(job.inputs, recursive=job.recursive, exclude=folder)
+        inputs = tuple(paged(files, job.reading))
         return cls(job, inputs, _targets(job, inputs))
 
     def results(self, streams: Streams = Streams()) -> Iterator[Result]:  # noqa: B008 - a value
@@ -85,11 +88,10 @@ class Batch:
         job = self.job
         threads = allowed_threads(job.threads)
         at_once = min(threads if job.jobs is None else job.jobs, len(self.inputs))
-        cascade = tuple(FactorizedKernel.of(kernel) for kernel in job.kernels)
-        work = Work(job, cascade, summarize(cascade), max(threads // at_once, 1), streams, Event(), Event())
+        work = Work.of(job, max(threads // at_once, 1), streams)
         if not job.explain:
             prepare()
-        tasks = (Task(work, one.path, target) for one, target in zip(self.inputs, self.targets, strict=True))
+        tasks = (Task(work, one, target) for one, target in zip(self.inputs, self.targets, strict=True))
         for task, error in _performed(tasks, at_once, work.halted):
             yield task.result()
             if error is not None and len(self.inputs) == 1:
@@ -109,6 +111,8 @@ def _performed(tasks: Iterator[Task], at_once: int, halted: Event) -> Iterator[_
     if at_once == 1:
         yield from filter(None, map(_perform, tasks))
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     waiting: deque[Future[_Done | None]] = deque()
     with ThreadPoolExecutor(at_once) as pool:
         try:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from threading import Event
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +23,17 @@ from sepfilter.images.source import Source
 from sepfilter.pipeline.clock import Clock
 from sepfilter.plans.plan import Plan
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
 Pixels = npt.NDArray[Any]
 
 BAND_SAMPLES: Final = 4_000_000
-"""Samples that a thread filters before they are written: benchmarks/command.py, memory against time."""
+"""Samples that are filtered before they are written: benchmarks/command.py, memory against time."""
+
+
+class Halted(Exception):  # noqa: N818 - nothing is wrong
+    """No more is to be done: what was written so far is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,7 @@ class Flow:
             writing = _Writing(sink, others, clock)
             for band, pixels in zip(self.bands, below, strict=True):
                 if halted.is_set():
-                    raise CancelledError
+                    raise Halted
                 with clock.counting("filter"):
                     held.slide(band.top, pixels)
                     filtering = filtering or Filtering.of(self.plan, held, self.workers)
@@ -140,7 +146,8 @@ class Flow:
 def _bands(plan: Plan, source: Source, part: Window, workers: int) -> list[_Band]:
     """Cut a part of the result into bands, a strip for each thread, and find out what they are made of."""
     top, bottom = part.y, part.y + part.height
-    cut = [(max(first, top), min(last, bottom)) for first, last in plan_strips(plan, workers, BAND_SAMPLES)]
+    whole = plan_strips(plan, workers, BAND_SAMPLES // workers)
+    cut = [(max(first, top), min(last, bottom)) for first, last in whole]
     strips = [strip for strip in cut if strip[0] < strip[1]]
     groups = [strips[place : place + workers] for place in range(0, len(strips), workers)]
     if plan.output.range == "stretch":  # is measured on the whole image first
@@ -163,11 +170,13 @@ def _beside(workers: int) -> Iterator[tuple[ThreadPoolExecutor, ThreadPoolExecut
     if workers == 1:
         yield None
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         yield reader, writer
 
 
-_Others = tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None
+_Others: TypeAlias = "tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None"
 
 
 def _read_ahead(source: Source, windows: Sequence[Window], others: _Others, clock: Clock) -> Iterator[Pixels]:

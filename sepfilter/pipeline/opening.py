@@ -12,7 +12,7 @@ import numpy as np
 from sepfilter.errors import ImageReadError, LimitError, OptionError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec
 from sepfilter.images.limits import Limits, usable_memory
-from sepfilter.images.paths.inputs import STANDARD_STREAM
+from sepfilter.images.paths.inputs import STANDARD_STREAM, Input
 from sepfilter.images.source import Source, backend_named, open_source
 from sepfilter.plans.options import Options
 from sepfilter.results import Reading
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 _PIECE: Final = 2**20
 
 
-def opened(path: str, reading: Reading, stdin: BinaryIO | None) -> Source:
-    """Open a file, or what comes through standard input or a named pipe.
+def opened(one: Input, reading: Reading, stdin: BinaryIO | None) -> Source:
+    """Open a page of a file, or of what comes through standard input or a named pipe.
 
     Raises
     ------
     SepfilterError
         It is no image, broken, or beyond the limits.
     """
-    content, limits = None, limits_of(reading)
+    path, content, limits = one.path, None, limits_of(reading)
     if path == STANDARD_STREAM:
         if stdin is None:
             raise OptionError("-: there is no standard input: give a file")
@@ -41,7 +41,7 @@ def opened(path: str, reading: Reading, stdin: BinaryIO | None) -> Source:
         with Path(path).open("rb") as pipe:
             content = _all_of(pipe, path, limits)
     return open_source(
-        path, content=content, input_format=reading.input_format, page=reading.page - 1, limits=limits
+        path, content=content, input_format=reading.input_format, page=one.page - 1, limits=limits
     )
 
 

@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sepfilter.engine.verify import verify
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import Sink
 from sepfilter.images.source import Source
+from sepfilter.pipeline.view import View
+from sepfilter.pipeline.work import Work
+from sepfilter.results import Verification
 
 Pixels = npt.NDArray[Any]
 
@@ -69,3 +73,43 @@ class RememberedSink:
     def finish(self) -> None:
         """Write what is left."""
         self.sink.finish()
+
+
+@dataclass(slots=True)
+class Remembered:
+    """A run whose pixels are kept.
+
+    Attributes
+    ----------
+    source : RememberedSource
+        What goes in.
+    sink : RememberedSink or None
+        What comes out, from `around` on.
+    """
+
+    source: RememberedSource
+    sink: RememberedSink | None = None
+
+    @classmethod
+    def of(cls, source: Source) -> Remembered:
+        """Keep what is read of a source."""
+        return cls(RememberedSource(source))
+
+    def around(self, sink: Sink) -> Sink:
+        """A sink that keeps what goes into another."""
+        self.sink = RememberedSink(sink)
+        return self.sink
+
+    def verification(self, view: View, work: Work) -> Verification | None:
+        """How far what came out is from the direct sum in double precision."""
+        if self.sink is None:
+            return None
+        return verify(
+            view.plan,
+            work.cascade,
+            view.options,
+            self.source.pixels,
+            self.sink.pixels,
+            part=view.part,
+            threads=work.threads,
+        )

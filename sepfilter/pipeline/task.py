@@ -4,106 +4,29 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from threading import Event
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from sepfilter.engine.mapping import Losses
-from sepfilter.engine.planning import planned
-from sepfilter.errors import LimitError, SepfilterError, ShapeError, UnsupportedImageError
-from sepfilter.geometry import ImageSpec, Window, sample_type
+from sepfilter.errors import LimitError, SepfilterError, UnsupportedImageError
+from sepfilter.geometry import ImageSpec
 from sepfilter.images.carried import carried
-from sepfilter.images.cropped import Cropped
 from sepfilter.images.metadata import Metadata
-from sepfilter.images.paths.inputs import STANDARD_STREAM
+from sepfilter.images.paths.inputs import STANDARD_STREAM, Input
 from sepfilter.images.paths.targets import Target
 from sepfilter.images.sink import Encoding, open_sink
 from sepfilter.images.source import Source
-from sepfilter.kernels.factorization import FactorizedKernel
-from sepfilter.kernels.summary import KernelSummary
 from sepfilter.pipeline.clock import Clock
 from sepfilter.pipeline.destination import destination
 from sepfilter.pipeline.flow import Flow
-from sepfilter.pipeline.opening import limits_of, opened, options_in_light, viewed
-from sepfilter.pipeline.region import behind
-from sepfilter.pipeline.remembered import RememberedSink, RememberedSource
-from sepfilter.plans.options import Options
+from sepfilter.pipeline.opening import limits_of, opened
+from sepfilter.pipeline.pages import check_all_pages
+from sepfilter.pipeline.view import View
+from sepfilter.pipeline.work import Work
 from sepfilter.plans.plan import Plan
-from sepfilter.results import Failure, ImageInfo, Job, OutputInfo, Result, Verification
+from sepfilter.results import Failure, ImageInfo, OutputInfo, Result, Verification
 
 if TYPE_CHECKING:
-    from sepfilter.images.light.in_light import InLight
-
-
-@dataclass(frozen=True, slots=True)
-class Streams:
-    """Where ``-`` reads from and writes to."""
-
-    stdin: BinaryIO | None = None
-    stdout: BinaryIO | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What all inputs of a job have in common.
-
-    Attributes
-    ----------
-    job : Job
-        What is asked.
-    cascade : tuple of FactorizedKernel
-        The kernels.
-    summary : KernelSummary
-        What they are called in results.
-    threads : int
-        For each image.
-    streams : Streams
-        Where ``-`` reads from and writes to.
-    halted : Event
-        Set when no more is to be done, not even what has been begun.
-    enough : Event
-        Set when no other input is to be begun.
-    """
-
-    job: Job
-    cascade: tuple[FactorizedKernel, ...]
-    summary: KernelSummary
-    threads: int
-    streams: Streams
-    halted: Event
-    enough: Event
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """What is filtered, how, and which part of the result is written.
-
-    Attributes
-    ----------
-    source : Source
-        The pixels.
-    plan : Plan
-        For those.
-    options : Options
-        What it was planned from.
-    part : Window
-        Of the result.
-    light : InLight or None
-        Where results have to be encoded.
-    """
-
-    source: Source
-    plan: Plan
-    options: Options
-    part: Window
-    light: InLight | None
-
-    def output_spec(self, asked: Options) -> ImageSpec:
-        """The image that is written."""
-        spec = replace(self.plan.output_spec, height=self.part.height, width=self.part.width)
-        if self.light is None:
-            return spec
-        kept = "float32" if asked.output_range == "float" else self.light.source.spec.dtype
-        return replace(spec, dtype=kept if asked.dtype is None else sample_type(asked.dtype))
+    from sepfilter.pipeline.remembered import Remembered
 
 
 @dataclass(slots=True)
@@ -111,7 +34,7 @@ class Task:
     """One input; gathers what its Result will say."""
 
     work: Work
-    path: str
+    origin: Input
     target: Target | None
     clock: Clock = field(default_factory=Clock)
     input: ImageInfo | None = None
@@ -120,6 +43,11 @@ class Task:
     notes: list[str] = field(default_factory=list)
     verification: Verification | None = None
     failure: Failure | None = None
+
+    @property
+    def path(self) -> str:
+        """The input as it was given."""
+        return self.origin.path
 
     @property
     def name(self) -> str:
@@ -153,24 +81,29 @@ class Task:
         """What is done of an input whose output is not there."""
         reading = self.work.job.reading
         with self.clock.counting("read"):
-            source = opened(self.path, reading, self.work.streams.stdin)
+            source = opened(self.origin, reading, self.work.streams.stdin)
         with closing(source):
             self._describe(source)
-            pixels, light = viewed(source, reading, self.name)
-            self.notes += pixels.metadata.warnings
             with self.clock.counting("plan"):
-                view = self._planned(pixels, light)
+                view = View.of(source, self.work, self.name)
+            self.plan = view.plan
+            self.notes += view.source.metadata.warnings
             if self.target is not None:
                 self._carry_out(view, self.target)
 
     def fail(self, error: SepfilterError) -> None:
         """Remember why nothing came of it."""
-        self.failure, self.output = Failure(error.code, str(error)), None
+        message = str(error)
+        if message.startswith(f"{self.path}: "):  # a page of several is told from the others
+            message = self.origin.label + message.removeprefix(self.path)
+        self.failure, self.output = Failure(error.code, message), None
 
     def result(self) -> Result:
         """What happened."""
         return Result(
             path=self.path,
+            page=self.origin.page,
+            label=self.origin.label,
             input=self.input,
             outputs=() if self.output is None else (self.output,),
             kernel=self.work.summary,
@@ -191,60 +124,38 @@ class Task:
                 raise UnsupportedImageError(
                     f"{self.path}: has {metadata.frames} frames, and only one would be left in place: give -o"
                 )
+            if job.reading.page == "all":
+                check_all_pages(self.origin, metadata.frames, self.name)
+                return
             which = "the first" if job.reading.page == 1 else f"number {job.reading.page}"
             self.notes.append(f"only {which} of {metadata.frames} frames was read")
 
-    def _planned(self, source: Source, light: InLight | None) -> _View:
-        """The plan for all of the image, or for what a region of the result is made of."""
-        work, options = self.work, self.work.job.options
-        if light is not None:
-            options = options_in_light(options, light)
-        region = work.job.reading.region
-        try:
-            self.plan = planned(work.cascade, source.spec, options)
-            part = Window.whole(self.plan.output_spec)
-            if region is not None:
-                read, part = behind(self.plan, region)
-                source = Cropped(source, read)
-                self.plan = planned(work.cascade, source.spec, options)
-        except ShapeError as error:
-            raise ShapeError(f"{self.name}: {error}") from None
-        return _View(source, self.plan, options, part, light)
-
-    def _carry_out(self, view: _View, target: Target) -> None:
+    def _carry_out(self, view: View, target: Target) -> None:
         """Read, filter, write, verify."""
         job, work = self.work.job, self.work
         spec, metadata = view.output_spec(job.options), self._metadata(view.source, target)
         target.format.check(spec, metadata, target.path)
-        source: Source = RememberedSource(view.source) if job.verify else view.source
-        way = Flow.of(view.plan, source, view.part, work.threads)
+        kept = self._kept(view.source)
+        way = Flow.of(view.plan, kept.source if kept else view.source, view.part, work.threads)
         way.check(limits_of(job.reading), self.name)
         encoding = Encoding(job.writing.quality, job.writing.compression, work.threads)
+        encoding = encoding.fitting(target.format)
         with destination(target, self.path, job.writing, work.streams.stdout) as file:
-            sink = open_sink(
-                file, spec, metadata, target.format, encoding.fitting(target.format), name=target.path
-            )
-            encoding_sink = None
-            if view.light is not None:
-                sink = encoding_sink = view.light.encoding(sink, spec)
-            kept = RememberedSink(sink) if job.verify else None
-            losses = way.run(kept or sink, self.clock, work.halted)
-            if encoding_sink is not None:
-                losses = Losses(*encoding_sink.lost)
+            sink = open_sink(file, spec, metadata, target.format, encoding, name=target.path)
+            encoded = view.light.encoding(sink, spec) if view.light else None
+            sink = encoded or sink
+            losses = way.run(kept.around(sink) if kept else sink, self.clock, work.halted)
         self.clock.stop()
-        self.output = _described(target, spec, losses)
-        if isinstance(source, RememberedSource) and kept is not None:
-            from sepfilter.engine.verify import verify  # which most runs do without
+        self.output = _described(target, spec, Losses(*encoded.lost) if encoded else losses)
+        self.verification = kept.verification(view, work) if kept else None
 
-            self.verification = verify(
-                view.plan,
-                work.cascade,
-                view.options,
-                source.pixels,
-                kept.pixels,
-                part=view.part,
-                threads=work.threads,
-            )
+    def _kept(self, source: Source) -> Remembered | None:
+        """What remembers the pixels, where they are to be verified."""
+        if not self.work.job.verify:
+            return None
+        from sepfilter.pipeline.remembered import Remembered
+
+        return Remembered.of(source)
 
     def _metadata(self, source: Source, target: Target) -> Metadata:
         """What goes with the pixels; what of it does not fit is noted."""

@@ -63,7 +63,7 @@ def _result(result: Result) -> dict[str, Any]:
     """One input."""
     plan, check = result.plan, result.verification
     return {
-        "input": asdict(result.input) if result.input else _unread(result.path),
+        "input": {**(asdict(result.input) if result.input else _unread(result.path)), "page": result.page},
         "outputs": [asdict(output) for output in result.outputs],
         "kernel": _kernel(result.kernel),
         "bank": None,

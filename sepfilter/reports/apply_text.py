@@ -33,7 +33,7 @@ def apply_line(result: Result) -> str:
         What happened; not a failure.
     """
     if result.skipped:
-        return f"{_shown(result.path)} (skipped: its output exists)"
+        return f"{_shown(result.label)} (skipped: its output exists)"
     how = f": {result.plan.method}, {result.plan.precision}" if result.plan else ""
     return "\n".join([f"{_heading(result)}{how}, {result.seconds.total:.3f} s", *warnings(result)])
 
@@ -76,7 +76,7 @@ def _clipping(output: OutputInfo, used: str) -> str:
 def _heading(result: Result) -> str:
     """What became what."""
     written = ", ".join(_shown(output.path) for output in result.outputs)
-    return f"{_shown(result.path)} -> {written}" if written else f"{_shown(result.path)} (nothing written)"
+    return f"{_shown(result.label)} -> {written}" if written else f"{_shown(result.label)} (nothing written)"
 
 
 def _shown(path: str) -> str:

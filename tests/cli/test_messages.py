@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from sepfilter.cli.exits import run_to_exit_code
 from sepfilter.cli.main import cli
@@ -62,7 +63,13 @@ MISTAKES = [
     (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "--max-memory", "100k"), 4, "--max-memory raises the limit"),
     (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "--max-pixels", "0.2M"), 4, "--max-pixels raises it"),
     (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "--compression", "zstd"), 2, "PNG has no such: use fast or small"),
-    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "--page", "2"), 1, "camera.png: has 1 pages"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "--page", "2"), 1, "camera.png: has 1 page: there is no page 2"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "--page", "0"), 2, "'0' is no page: give a whole number from 1, or all"),
+    (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "--page", "some"), 2, "'some' is no page"),
+    (("apply", "pages.tif", "-k", "box:3", "-o", "o.tif", "--page", "all"), 2, "one file cannot take 3 images: give a folder"),
+    (("apply", "pages.tif", "-k", "box:3", "-o", "{stem}.png", "--page", "all"), 2, "pages.tif has 3 pages, not one: put {page} into it"),
+    (("apply", "pages.tif", "-k", "box:3", "-o", "-", "--format", "png", "--page", "all"), 2, "one stream cannot take 3 images"),
+    (("apply", "pages.tif", "-k", "box:3", "--in-place", "--page", "all"), 2, "--in-place: pages.tif has 3 pages, not one: give -o"),
     (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "-", "--format", "pgn"), 2, "format 'pgn' is not written: did you mean png?"),
     (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "-0"), 2, "-0: is about the names in a list"),
     (("apply", "-k", "box:3", "-o", "o/", "--files-from", "none.txt"), 2, "--files-from none.txt: cannot be read: No such file"),
@@ -88,6 +95,8 @@ def crowded(tmp_path: Path, samples: Path) -> Path:
     (tmp_path / "old.png").write_bytes(photo)
     (tmp_path / "text.png").write_text("not a picture")
     (tmp_path / "empty.png").write_bytes(b"")
+    frames = [Image.new("L", (8, 6), level) for level in (1, 2, 3)]
+    frames[0].save(tmp_path / "pages.tif", save_all=True, append_images=frames[1:])
     (tmp_path / "cut.png").write_bytes(photo[: len(photo) // 2])
     return tmp_path
 

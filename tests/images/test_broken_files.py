@@ -27,6 +27,15 @@ Store = Callable[[str, bytes], Path]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "TGA", "SGI")
 
+# Where the pixels of a format are decoded.
+DECODERS = [
+    ("BMP", "PIL.ImageFile.ImageFile.load"),
+    ("JPEG", "imagecodecs.jpeg8_decode"),
+    ("WEBP", "imagecodecs.webp_decode"),
+    ("PNG", "imagecodecs.png_decode"),
+    ("TIFF", "tifffile.TiffPage.decode"),
+]
+
 # More of the same, damaged alike: interlaced, progressive, compressed, animated.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "TIFF by LZW": ("TIFF", {"compression": "tiff_lzw"}),
@@ -121,16 +130,7 @@ def test_a_name_that_no_file_can_have_is_an_error() -> None:
     assert complaint("a\0b.png").startswith("cannot be read: ")
 
 
-@pytest.mark.parametrize(
-    ("file_format", "decoder"),
-    [
-        ("BMP", "PIL.ImageFile.ImageFile.load"),
-        ("JPEG", "imagecodecs.jpeg8_decode"),
-        ("WEBP", "imagecodecs.webp_decode"),
-        ("PNG", "imagecodecs.png_decode"),
-        ("TIFF", "tifffile.TiffPage.decode"),
-    ],
-)
+@pytest.mark.parametrize(("file_format", "decoder"), DECODERS)
 @pytest.mark.parametrize(
     ("raised", "reason"),
     [
@@ -158,16 +158,7 @@ def test_a_decoder_that_fails_oddly_is_an_error(
     assert complaint(path) == f"is truncated or corrupt: {reason}"
 
 
-@pytest.mark.parametrize(
-    ("file_format", "decoder"),
-    [
-        ("BMP", "PIL.ImageFile.ImageFile.load"),
-        ("JPEG", "imagecodecs.jpeg8_decode"),
-        ("WEBP", "imagecodecs.webp_decode"),
-        ("PNG", "imagecodecs.png_decode"),
-        ("TIFF", "tifffile.TiffPage.decode"),
-    ],
-)
+@pytest.mark.parametrize(("file_format", "decoder"), DECODERS)
 def test_a_decoder_without_memory_meets_a_limit(
     stored: Store, monkeypatch: pytest.MonkeyPatch, file_format: str, decoder: str
 ) -> None:

@@ -112,7 +112,7 @@ def test_an_array_larger_than_the_limits_is_refused() -> None:
 def test_there_is_one_page() -> None:
     """Any other is an error, and the file is closed."""
     file = BytesIO(saved(np.zeros((2, 2), np.uint8)))
-    with pytest.raises(ImageReadError, match=r"^a\.npy: has 1 pages: there is no page 1$"):
+    with pytest.raises(ImageReadError, match=r"^a\.npy: has 1 page: there is no page 2$"):
         open_npy(file, Opening("a.npy", page=1))
     assert file.closed
 
@@ -126,7 +126,7 @@ def test_data_after_the_array_are_ignored() -> None:
 def test_pickled_objects_are_refused(stored: Store) -> None:
     """Unpickling would run whatever the file says."""
     path = stored("a.npy", saved(np.array([[print]], dtype=object), pickled=True))
-    with pytest.raises(ImageReadError, match=r"a\.npy: not a sound \.npy array: Object arrays"):
+    with pytest.raises(UnsupportedImageError, match=r"a\.npy: object arrays are programs, not numbers"):
         read_image(path)
 
 
@@ -169,7 +169,7 @@ def test_a_header_that_lies_about_its_size_is_an_error(
     """However much it claims, six bytes of data are not that array."""
     content = handmade.npy(f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}", b"abcdef")
     path = stored("a.npy", content)
-    with pytest.raises(ImageReadError, match=r"a\.npy: (not a sound|its header claims)") as caught:
+    with pytest.raises(ImageReadError, match=r"a\.npy: is truncated or corrupt: ") as caught:
         open_source(path, content=content if piped else None)
     assert "\n" not in str(caught.value)
 
@@ -178,7 +178,7 @@ def test_a_header_that_lies_about_its_size_is_an_error(
 def test_a_truncated_array_is_an_error(stored: Store, length: int) -> None:
     """Cut in the magic, the header or the data."""
     path = stored("a.npy", saved(np.zeros((3, 4), np.uint8))[:length])
-    with pytest.raises(ImageReadError, match=r"a\.npy: not a sound \.npy array"):
+    with pytest.raises(ImageReadError, match=r"a\.npy: is truncated or corrupt: "):
         read_image(path)
 
 
@@ -201,6 +201,6 @@ def test_a_truncated_array_is_an_error(stored: Store, length: int) -> None:
 def test_a_header_that_says_nothing_is_an_error(handmade: ModuleType, stored: Store, header: str) -> None:
     """Whatever NumPy makes of it: one of our errors, in one line."""
     path = stored("a.npy", handmade.npy(header, b"abcdef"))
-    with pytest.raises(ImageReadError, match=r"a\.npy: not a sound \.npy array") as caught:
+    with pytest.raises(ImageReadError, match=r"a\.npy: is truncated or corrupt: ") as caught:
         read_image(path)
     assert "\n" not in str(caught.value)

@@ -90,7 +90,7 @@ def test_of_several_images_each_is_a_page() -> None:
     content = HEADER + bytes([1, 2, 3, 4]) + HEADER + bytes([5, 6, 7, 8]) + b"rest"
     assert opened(content).metadata.frames == 2
     assert pixels_of(content, 1).ravel().tolist() == [5, 6, 7, 8]
-    with pytest.raises(ImageReadError, match=r"^a\.pam: has 2 pages: there is no page 2$"):
+    with pytest.raises(ImageReadError, match=r"^a\.pam: has 2 pages: there is no page 3$"):
         opened(content, 2)
 
 

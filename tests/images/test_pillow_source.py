@@ -64,7 +64,7 @@ def test_any_frame_can_be_asked_for(handmade: ModuleType, file_format: str) -> N
         assert np.abs(pixels_of(content, page)[..., :3].astype(int) - colour).max() <= (
             6 if file_format == "AVIF" else 0
         )
-    with pytest.raises(ImageReadError, match=r"^a\.img: has 3 pages: there is no page 3$"):
+    with pytest.raises(ImageReadError, match=r"^a\.img: has 3 pages: there is no page 4$"):
         opened(content, 3)
 
 
@@ -114,7 +114,7 @@ def test_metadata_blocks_beyond_the_limit_are_dropped(handmade: ModuleType) -> N
     content = handmade.encoded(noise(4, 6, 3), "WEBP", xmp=b"x" * (MAX_METADATA + 1), icc_profile=b"y" * 200)
     metadata = opened(content).metadata
     assert (metadata.xmp, metadata.icc) == (None, b"y" * 200)
-    assert metadata.warnings == ("its XMP packet of 1,048,577 bytes was dropped: the limit is 1,048,576",)
+    assert metadata.warnings == ("XMP was left out: it is broken, or larger than 1 MiB",)
 
 
 def bomb(handmade: ModuleType, kind: str) -> bytes:

@@ -254,8 +254,28 @@ def test_frames_of_an_animation_are_counted() -> None:
     source = opened(file.getvalue())
     assert source.metadata.frames == 3
     assert set(source.read(Window.whole(source.spec)).ravel().tolist()) == {10}
-    with pytest.raises(ImageReadError, match="has 3 pages, and only the first"):
-        opened(file.getvalue(), page=1)
+    with pytest.raises(ImageReadError, match=r"^a\.png: has 3 pages: there is no page 4$"):
+        opened(file.getvalue(), page=3)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_every_frame_of_an_animation_can_be_read(apart: bool) -> None:
+    """As it is seen, also after a picture that is no frame but stands for them."""
+    first = np.zeros((8, 9, 4), np.uint8)
+    first[..., 3] = 255
+    frames = [first.copy() for _ in range(3)]
+    frames[1][2:4, 3:6] = (9, 200, 30, 255)  # only what changes is stored
+    frames[2][5, 5] = (250, 0, 0, 255)
+    images = [Image.fromarray(frame) for frame in frames]
+    if apart:
+        images.insert(0, Image.fromarray(255 - first))
+    file = BytesIO()
+    images[0].save(file, "PNG", save_all=True, append_images=images[1:], default_image=apart)
+    for page, image in enumerate(images):
+        source = opened(file.getvalue(), page=page)
+        assert source.metadata.frames == len(images)
+        pixels = source.read(Window.whole(source.spec))
+        assert np.array_equal(pixels, np.asarray(image)[..., : pixels.shape[2]])
 
 
 @pytest.mark.parametrize("length", [8, 20, 40, -1])

@@ -232,7 +232,7 @@ def test_of_several_images_each_is_a_page() -> None:
     assert opened(content, 2).metadata.frames == 3
     assert pixels_of(content, 1).ravel().tolist() == list(range(6))
     assert pixels_of(content, 2).tolist() == [[[0]]]
-    with pytest.raises(ImageReadError, match=r"^a\.pnm: has 3 pages: there is no page 3$"):
+    with pytest.raises(ImageReadError, match=r"^a\.pnm: has 3 pages: there is no page 4$"):
         opened(content, 3)
 
 

@@ -31,6 +31,11 @@ def targets(*inputs: str | Input, to: str | None, **options: Any) -> list[Target
     return resolve_targets(chosen, to, **options)
 
 
+def pages(path: str, count: int) -> list[Input]:
+    """All pages of a file."""
+    return [Input(path, Path(path).name, page, count) for page in range(1, count + 1)]
+
+
 def below(folder: str, relative: str) -> Input:
     """An input that was found in a folder."""
     return Input(f"{folder}/{relative}", relative)
@@ -102,7 +107,8 @@ def test_an_unknown_field_is_refused(field: str) -> None:
     with pytest.raises(OptionError) as caught:
         resolved("a.png", to=f"{{{field}}}.png")
     expected = (
-        f"-o {{{field}}}.png: no field {{{field}}}: use {{stem}}, {{name}}, {{parent}}, {{index}}, {{ext}}"
+        f"-o {{{field}}}.png: no field {{{field}}}: "
+        "use {stem}, {name}, {parent}, {index}, {page}, {ext}"
     )
     assert str(caught.value) == expected
 
@@ -129,6 +135,60 @@ def test_one_file_cannot_take_several_inputs() -> None:
         OptionError, match=r"^-o out\.png: one file cannot take 2 inputs: .* folder .* template"
     ):
         resolved("a.png", "b.png", to="out.png")
+
+
+@pytest.mark.usefixtures("here")
+def test_in_a_folder_pages_get_numbers() -> None:
+    """As wide as the number of pages, so that they sort; an only page is called as its file."""
+    assert resolved(*pages("in/a.tif", 2), *pages("b.gif", 1), to="out/") == [
+        ("out/a-1.tif", "tiff"),
+        ("out/a-2.tif", "tiff"),
+        ("out/b.png", "png"),
+    ]
+    names = [path for path, _ in resolved(*pages("a.tif", 10), to="out/", output_format="png")]
+    assert names == sorted(names)
+    assert names[::9] == ["out/a-01.png", "out/a-10.png"]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_chosen_page_is_called_as_its_file() -> None:
+    """Nothing else comes of it."""
+    assert resolved(Input("a.tif", "a.tif", page=7), to="out/") == [("out/a.tif", "tiff")]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_template_knows_the_page() -> None:
+    """From 1, in any width; of all inputs."""
+    inputs = [*pages("a.tif", 2), Input.given("b.png")]
+    assert [path for path, _ in resolved(*inputs, to="{stem}_{page:03}.png")] == [
+        "a_001.png",
+        "a_002.png",
+        "b_001.png",
+    ]
+    assert [path for path, _ in resolved(*inputs, to="{index}.png")] == ["1.png", "2.png", "3.png"]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("b.png", r"^-o b\.png: one file cannot take 3 images: .* folder .* 'out/\{stem\}-\{page\}\.png'$"),
+        ("-", "^-o -: one stream cannot take 3 images"),
+        ("{stem}.png", r"^-o \{stem\}\.png: a\.tif has 3 pages, not one: put \{page\} into it"),
+        (None, r"^--in-place: a\.tif has 3 pages, not one: give -o$"),
+    ],
+)
+def test_one_name_cannot_take_several_pages(output: str | None, message: str) -> None:
+    """A file, a stream, a template that knows no page, or the input itself; the message shows a way out."""
+    with pytest.raises(OptionError, match=message):
+        resolved(*pages("a.tif", 3), to=output, output_format="tiff", in_place=output is None)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_page_and_a_file_that_is_called_like_it_collide() -> None:
+    """Before anything is written."""
+    with pytest.raises(OutputExistsError, match=r"both write out/a-2\.tif"):
+        resolved(*pages("a.tif", 2), "a-2.tif", to="out/")
 
 
 @pytest.mark.parametrize("output", ["old.png", "{stem}.png", "."])

@@ -275,7 +275,7 @@ def test_any_page_can_be_opened_and_all_are_counted() -> None:
     for i, page in enumerate(pages):
         assert opened(buffer.getvalue(), i).metadata.frames == 3
         assert np.array_equal(read(buffer.getvalue(), i).reshape(page.shape), page)
-    with pytest.raises(ImageReadError, match=r"^a\.tif: has 3 pages: there is no page 3$"):
+    with pytest.raises(ImageReadError, match=r"^a\.tif: has 3 pages: there is no page 4$"):
         opened(buffer.getvalue(), 3)
 
 

@@ -155,8 +155,8 @@ def test_a_frame_is_read_as_it_is_seen(page: int) -> None:
 
 def test_a_page_beyond_the_last_is_an_error() -> None:
     """The message says how many there are."""
-    assert complaint(animation()[0], 4) == "has 4 pages: there is no page 4"
-    assert complaint(webp(), 1) == "has 1 pages: there is no page 1"
+    assert complaint(animation()[0], 4) == "has 4 pages: there is no page 5"
+    assert complaint(webp(), 1) == "has 1 page: there is no page 2"
 
 
 @given(share=st.floats(0, 0.9999), lossless=st.booleans())

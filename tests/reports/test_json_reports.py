@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from PIL import Image
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schemas"
 
@@ -123,6 +124,22 @@ def test_lines_of_json_are_reports_of_one_result_each(run: Run, samples: Path, t
     assert [result["skipped"] for result in results] == [False, False, True]
     assert [result["error"] is None for result in results] == [False, True, True]
     assert results[2]["outputs"] == []
+
+
+def test_each_page_is_a_result_of_its_own(run: Run, tmp_path: Path) -> None:
+    """With its number, by the same schema."""
+    frames = [Image.new("L", (8, 6), level) for level in (1, 2, 3)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    done = run("apply", "a.gif", "-k", "box:3", "-o", "out/", "--page", "all", "--json")
+    results = validated(done.stdout, "apply-1.json")["results"]
+    assert [result["input"]["page"] for result in results] == [1, 2, 3]
+    assert [result["outputs"][0]["path"] for result in results] == [
+        "out/a-1.png",
+        "out/a-2.png",
+        "out/a-3.png",
+    ]
+    assert done.stderr.decode().splitlines()[1].startswith("a.gif[2] -> out/a-2.png: ")
+    assert done.stderr.endswith(b"\n3 images: 3 done\n")
 
 
 def test_stats_are_the_same_report_in_a_file(run: Run, samples: Path, tmp_path: Path) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Literal
 
-from sepfilter.images.exif import orientation
+from sepfilter.images.decoding import left_out
+from sepfilter.images.exif import PREFIX, orientation
 from sepfilter.images.jpeg.markers import APP0, APP1, APP2, Frame, Segment, frame_in, segments
 from sepfilter.images.limits import MAX_METADATA
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.resolution import sensible
 from sepfilter.images.tag_directory import first_directory
 
-EXIF: Final = b"Exif\0\0"
 XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 ICC: Final = b"ICC_PROFILE\0"
 JFIF: Final = b"JFIF\0"
@@ -71,7 +71,7 @@ def read_header(file: BinaryIO) -> JpegHeader:
     if frame is None:
         raise ValueError("it has no frame header before its pixels")
     pages = blocks.pages(start)
-    icc, exif, xmp = blocks.profile(), blocks.limited(b"".join(blocks.exif), "EXIF"), blocks.xmp
+    icc, exif, xmp = blocks.profile(), blocks.limited(b"".join(blocks.exif), "exif"), blocks.xmp
     metadata = Metadata(
         format="JPEG",
         cmyk=len(frame.components) == 4,
@@ -104,10 +104,10 @@ class _Blocks:
         marker, payload = segment.marker, segment.payload
         if marker == APP0 and payload.startswith(JFIF):
             self._jfif = self._jfif or payload
-        elif marker == APP1 and payload.startswith(EXIF):
+        elif marker == APP1 and payload.startswith(PREFIX):
             # A block longer than a segment is continued in the next; past the limit it is only counted.
             gathered = sum(map(len, self.exif))
-            self.exif.append(payload[len(EXIF) :] if self.exif else payload)
+            self.exif.append(payload[len(PREFIX) :] if self.exif else payload)
             if gathered > MAX_METADATA:
                 self.exif.pop()
         elif marker == APP1 and payload.startswith(XMP):
@@ -125,14 +125,14 @@ class _Blocks:
         if not self._profile:
             return None
         if sorted(self._profile) != list(range(1, self._profile_count + 1)):
-            self._warn("its colour profile was left out: parts of it are missing")
+            self._warn(left_out("icc"))
             return None
-        return self.limited(b"".join(part for _, part in sorted(self._profile.items())), "colour profile")
+        return self.limited(b"".join(part for _, part in sorted(self._profile.items())), "icc")
 
-    def limited(self, block: bytes, what: str) -> bytes | None:
+    def limited(self, block: bytes, field: str) -> bytes | None:
         """The block, unless it is too large, or empty."""
         if len(block) > MAX_METADATA:
-            self._warn(f"its {what} was left out: more than {MAX_METADATA:,} bytes are not kept")
+            self._warn(left_out(field))
             return None
         return block or None
 
@@ -144,7 +144,7 @@ class _Blocks:
             found = _dots_an_inch(unit, across, down)
             if found is not None:
                 return found
-        tags = first_directory(b"".join(self.exif)[len(EXIF) :], (*_RESOLUTIONS, _RESOLUTION_UNIT))
+        tags = first_directory(b"".join(self.exif)[len(PREFIX) :], (*_RESOLUTIONS, _RESOLUTION_UNIT))
         unit = _UNITS_OF_EXIF.get(tags.get(_RESOLUTION_UNIT, (2,))[0])
         fractions = [tags.get(tag, ()) for tag in _RESOLUTIONS]
         if any(len(fraction) != 2 or not fraction[1] for fraction in fractions):
@@ -167,10 +167,10 @@ def _picture_offsets(segment: Segment) -> tuple[int, ...]:
     entries = first_directory(index, (_MP_ENTRIES,)).get(_MP_ENTRIES)
     if not isinstance(entries, bytes):
         return ()
-    order = "little" if index.startswith(b"II") else "big"
+    order: Literal["little", "big"] = "little" if index.startswith(b"II") else "big"
     offsets = []
     for at in range(0, len(entries) - _MP_ENTRY_SIZE + 1, _MP_ENTRY_SIZE):
-        relative = int.from_bytes(entries[at + 8 : at + 12], "little" if order == "little" else "big")
+        relative = int.from_bytes(entries[at + 8 : at + 12], order)
         if relative:
             offsets.append(segment.offset + len(_MPF) + relative)
     return tuple(offsets)

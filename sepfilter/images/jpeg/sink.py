@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from sepfilter.geometry import ImageSpec
 from sepfilter.images.collected import CollectingSink
+from sepfilter.images.exif import PREFIX
 from sepfilter.images.jpeg.markers import APP0, APP1, APP2
-from sepfilter.images.jpeg.metadata import EXIF, ICC, JFIF, XMP
+from sepfilter.images.jpeg.metadata import ICC, JFIF, XMP
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import Encoding
 
@@ -85,8 +86,8 @@ def _encoded(pixels: Pixels, quality: int, subsampling: str) -> bytes | bytearra
 def _metadata_segments(metadata: Metadata) -> Iterator[bytes]:
     """EXIF, XMP, and the profile in as many parts as it takes."""
     if metadata.exif:
-        yield _segment(APP1, EXIF + metadata.exif.removeprefix(EXIF))
-    if metadata.xmp and len(XMP) + len(metadata.xmp) <= _LONGEST_PAYLOAD:
+        yield _segment(APP1, PREFIX + metadata.exif.removeprefix(PREFIX))
+    if metadata.xmp:
         yield _segment(APP1, XMP + metadata.xmp)
     if metadata.icc:
         room = _LONGEST_PAYLOAD - len(ICC) - 2

@@ -9,9 +9,9 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.errors import ImageReadError, UnsupportedImageError
+from sepfilter.errors import UnsupportedImageError
 from sepfilter.geometry import ImageSpec
-from sepfilter.images.decoding import DecodedSource, closed_on_failure, decoding
+from sepfilter.images.decoding import DecodedSource, closed_on_failure, decoding, no_page
 from sepfilter.images.jpeg.markers import Frame
 from sepfilter.images.jpeg.metadata import JpegHeader, read_header
 from sepfilter.images.jpeg.scans import check_complete
@@ -65,7 +65,7 @@ def open_jpeg(file: BinaryIO, opening: Opening) -> Source:
             height=spec.height,
             width=spec.width,
             channels=spec.channels,
-            sample_bytes=(1 if frame.bits <= 8 else 2) + 2 * frame.is_progressive,
+            sample_bytes=np.dtype(spec.dtype).itemsize + 2 * frame.is_progressive,
         )
 
     def decode() -> Pixels:
@@ -81,12 +81,11 @@ def _page(file: BinaryIO, opening: Opening) -> tuple[JpegHeader, int]:
     if not opening.page:
         return first, first.pages[0]
     if opening.page >= len(first.pages):
-        count = len(first.pages)
-        raise ImageReadError(f"{opening.name}: has {count} pages: there is no page {opening.page}")
+        raise no_page(opening.name, opening.page, len(first.pages))
     start = first.pages[opening.page]
     file.seek(start)
     if file.read(3) != b"\xff\xd8\xff":
-        raise ValueError(f"there is no picture where its index has page {opening.page}")
+        raise ValueError(f"there is no picture where its index has page {opening.page + 1}")
     file.seek(start)
     header = read_header(file)
     metadata = replace(header.metadata, frames=len(first.pages))

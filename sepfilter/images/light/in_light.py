@@ -69,6 +69,13 @@ class InLight:
 def in_light(source: Source, name: str) -> InLight:
     """An image in linear light, by the curve of its profile, or sRGB's.
 
+    Parameters
+    ----------
+    source : Source
+        Encoded.
+    name : str
+        The image, in messages.
+
     Raises
     ------
     UnsupportedImageError

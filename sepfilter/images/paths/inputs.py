@@ -34,7 +34,7 @@ _DIGITS: Final = re.compile("([0-9]+)")
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One image to read.
+    """One image to read: a file, or a page of it.
 
     Attributes
     ----------
@@ -43,10 +43,27 @@ class Input:
     relative : str
         The path below the folder that was given, which an output folder repeats; of a file that was
         given itself, its name.
+    page : int
+        Page or frame, from 1.
+    pages : int
+        Of the same file, each an input of its own.
     """
 
     path: str
     relative: str
+    page: int = 1
+    pages: int = 1
+
+    @property
+    def label(self) -> str:
+        """What it is called among others.
+
+        Examples
+        --------
+        >>> Input("scans/a.tif", "a.tif", page=2, pages=3).label
+        'scans/a.tif[2]'
+        """
+        return self.path if self.pages == 1 else f"{self.path}[{self.page}]"
 
     @classmethod
     def given(cls, path: str) -> Input:
@@ -55,7 +72,7 @@ class Input:
         Examples
         --------
         >>> Input.given("holidays/beach.jpg")
-        Input(path='holidays/beach.jpg', relative='beach.jpg')
+        Input(path='holidays/beach.jpg', relative='beach.jpg', page=1, pages=1)
         """
         return cls(path, "stdin" if path == STANDARD_STREAM else os.path.basename(path.rstrip(os.sep)))
 

@@ -19,7 +19,7 @@ from sepfilter.safe_write import check_absent
 # A batch may have a hundred thousand paths, and pathlib takes several times as long as os.path.
 # ruff: noqa: PTH112, PTH118, PTH119, PTH122
 
-_FIELDS: Final = ("stem", "name", "parent", "index", "ext")
+_FIELDS: Final = ("stem", "name", "parent", "index", "page", "ext")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,11 @@ def resolve_targets(
     Parameters
     ----------
     inputs : sequence of Input
-        Files, or ``-``.
+        Files, pages of files, or ``-``.
     output : str or None
         A file; ``-``; an existing folder or a name that ends with ``/``, which repeats the folders of
-        the inputs; a template with {stem}, {name}, {parent}, {index} or {ext}. None with `in_place`.
+        the inputs, where pages get numbers: stem-1, stem-2; a template with {stem}, {name}, {parent},
+        {index}, {page} or {ext}. None with `in_place`.
     output_format : str, optional
         A format's name, where the file name does not tell.
     overwrite : bool
@@ -122,6 +123,7 @@ def _in_place(inputs: Sequence[Input], named: OutputFormat | None) -> list[Targe
     """Every input as its own target."""
     if any(one.path == STANDARD_STREAM for one in inputs):
         raise OptionError("--in-place: standard input is no file that could be replaced: give -o")
+    _refuse_pages(inputs, "--in-place", "give -o")
     targets = [Target(one.path, named or format_of(one.path)) for one in inputs]
     for target in targets:
         suffix = Path(target.path).suffix.lower()
@@ -145,16 +147,19 @@ def _named(inputs: Sequence[Input], output: str, named: OutputFormat | None) -> 
         if not os.path.basename(one.relative):
             raise OptionError(f"{one.path!r}: has no file name that an output could be called after")
     if "{" in output:
-        _check_template(output)
-        filled = [_filled(output, one.path, place) for place, one in enumerate(inputs, 1)]
+        if not _fields_of(output) & {"page", "index"}:
+            _refuse_pages(inputs, f"-o {output}", "put {page} into it, as 'out/{stem}-{page}.png'")
+        filled = [_filled(output, one, place) for place, one in enumerate(inputs, 1)]
         return [Target(path, named or format_of(path)) for path in filled]
     if is_folder(output):
         folder = str(Path(output))
         return [_in_folder(one, "" if folder == os.curdir else folder, named) for one in inputs]
     if len(inputs) > 1:
+        has_pages = any(one.pages > 1 for one in inputs)
+        what, template = ("images", "{stem}-{page}") if has_pages else ("inputs", "{stem}")
         raise OptionError(
-            f"-o {output}: one file cannot take {len(inputs)} inputs: give a folder (ending with /), "
-            "or a template as 'out/{stem}.png'"
+            f"-o {output}: one file cannot take {len(inputs):,} {what}: give a folder (ending with /), "
+            f"or a template as 'out/{template}.png'"
         )
     return [Target(output, named or format_of(output)) for _ in inputs]
 
@@ -162,6 +167,8 @@ def _named(inputs: Sequence[Input], output: str, named: OutputFormat | None) -> 
 def _in_folder(one: Input, folder: str, named: OutputFormat | None) -> Target:
     """The target of an input in an output folder."""
     path, suffix = os.path.splitext(os.path.join(folder, one.relative))
+    if one.pages > 1:
+        path = f"{path}-{one.page:0{len(str(one.pages))}}"  # by name they sort as they follow one another
     chosen = named or _own_format(suffix.lower())
     return Target(path + (suffix if suffix.lower() in chosen.extensions else chosen.extensions[0]), chosen)
 
@@ -171,8 +178,8 @@ def _own_format(suffix: str) -> OutputFormat:
     return next((one for one in OUTPUT_FORMATS if suffix in one.extensions), OUTPUT_FORMATS[0])
 
 
-def _check_template(template: str) -> None:
-    """Refuse a field that does not exist."""
+def _fields_of(template: str) -> set[str]:
+    """The fields of a template, all of which exist."""
     try:
         fields = {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
     except ValueError as error:
@@ -182,22 +189,31 @@ def _check_template(template: str) -> None:
         raise OptionError(
             f"-o {template}: no field {{{unknown[0]}}}: use {', '.join(f'{{{f}}}' for f in _FIELDS)}"
         )
+    return fields
 
 
-def _filled(template: str, path: str, place: int) -> str:
+def _filled(template: str, one: Input, place: int) -> str:
     """A template with its fields filled in."""
-    name = Path("stdin" if path == STANDARD_STREAM else path)
+    name = Path("stdin" if one.path == STANDARD_STREAM else one.path)
     values = {
         "stem": name.stem,
         "name": name.name,
         "parent": str(name.parent),
         "index": place,
+        "page": one.page,
         "ext": name.suffix.removeprefix("."),
     }
     try:
         return template.format(**values)
     except (ValueError, IndexError, KeyError, AttributeError) as error:
         raise OptionError(f"-o {template}: not a template: {error}") from None
+
+
+def _refuse_pages(inputs: Sequence[Input], output: str, advice: str) -> None:
+    """One name is not enough for several pages of a file."""
+    for one in inputs:
+        if one.pages > 1:
+            raise OptionError(f"{output}: {one.path} has {one.pages:,} pages, not one: {advice}")
 
 
 def _refuse_several(inputs: Sequence[Input], output: str) -> None:

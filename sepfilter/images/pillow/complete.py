@@ -21,6 +21,15 @@ _EOC: Final = b"\xff\xd9"
 def refuse_incomplete(image: Image.Image, file: BinaryIO, name: str) -> None:
     """Check the file of an opened image; it stays where it was.
 
+    Parameters
+    ----------
+    image : Image
+        Opened, not yet decoded.
+    file : binary file
+        Of the image.
+    name : str
+        The file, in the message.
+
     Raises
     ------
     ImageReadError

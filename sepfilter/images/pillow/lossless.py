@@ -25,6 +25,13 @@ _ADVICE: Final = "convert it to 8 bits with another program first, or to a .npy 
 def refuse_loss(image: Image.Image, name: str) -> None:
     """Check an opened, not yet decoded image.
 
+    Parameters
+    ----------
+    image : Image
+        What its plugin knows of it is compared with what the file declares.
+    name : str
+        The file, in the message.
+
     Raises
     ------
     UnsupportedImageError

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from PIL import Image
 
+from sepfilter.images.decoding import left_out
 from sepfilter.images.exif import PREFIX, orientation, upright_xmp
 from sepfilter.images.limits import MAX_METADATA
 from sepfilter.images.metadata import Metadata
@@ -36,8 +37,7 @@ def gathered(image: Image.Image, *, alpha: bool, cmyk: bool, frames: int) -> Met
         "icc": _bytes(image.info.get("icc_profile")), "exif": exif,
         "xmp": upright_xmp(xmp) if is_tiff else xmp,
     }  # fmt: skip
-    labels = {"icc": "colour profile", "exif": "EXIF block", "xmp": "XMP packet"}
-    too_large = {field: len(block) for field, block in blocks.items() if block and len(block) > MAX_METADATA}
+    too_large = [field for field, block in blocks.items() if block and len(block) > MAX_METADATA]
     kept: dict[str, Any] = {field: None if field in too_large else block for field, block in blocks.items()}
     return Metadata(
         format=image.format,
@@ -46,10 +46,7 @@ def gathered(image: Image.Image, *, alpha: bool, cmyk: bool, frames: int) -> Met
         dpi=_resolution(image.info.get("dpi")),
         frames=frames,
         orientation=1 if is_tiff else orientation(exif, xmp),
-        warnings=tuple(
-            f"its {labels[field]} of {size:,} bytes was dropped: the limit is {MAX_METADATA:,}"
-            for field, size in too_large.items()
-        ),
+        warnings=tuple(map(left_out, too_large)),
         **kept,
     )
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from sepfilter.errors import ImageReadError, LimitError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec
-from sepfilter.images.decoding import DecodedSource, closed_on_failure, decoding
+from sepfilter.images.decoding import DecodedSource, closed_on_failure, decoding, no_page
 from sepfilter.images.limits import usable_memory
 from sepfilter.images.pillow.complete import refuse_incomplete
 from sepfilter.images.pillow.formats import decoded_by_pillow, pillow_name
@@ -102,7 +102,7 @@ def _described(image: ImageFile.ImageFile, file: BinaryIO, opening: Opening) -> 
     mode, spec = _within_limits(image, opening)
     frames = 1 if image.format in _PAGES_ARE_NOT_PICTURES else int(getattr(image, "n_frames", 1))
     if opening.page >= frames:
-        raise ImageReadError(f"{opening.name}: has {frames} pages: there is no page {opening.page}")
+        raise no_page(opening.name, opening.page, frames)
     if opening.page:
         image.seek(opening.page)
         refuse_loss(image, opening.name)

@@ -140,7 +140,20 @@ def _body(file: BinaryIO, kind: bytes, length: int, name: str) -> bytes:
 
 
 def inflated(data: bytes, most: int) -> bytes | None:
-    """Compressed bytes of a chunk, or None where they are broken or would be more than `most`."""
+    """Inflate what a chunk holds.
+
+    Parameters
+    ----------
+    data : bytes
+        A zlib stream.
+    most : int
+        Bytes that it may become.
+
+    Returns
+    -------
+    bytes or None
+        None where the stream is broken, or would be more.
+    """
     inflate = zlib.decompressobj()
     try:
         found = inflate.decompress(data, most)

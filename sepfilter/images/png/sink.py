@@ -5,13 +5,12 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.errors import ImageWriteError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.deflate import adler32, compressed_piece
 from sepfilter.images.exif import PREFIX
@@ -32,15 +31,27 @@ _ZLIB_HEADER: Final = b"\x78\x01"
 
 
 def open_png_sink(file: BinaryIO, spec: ImageSpec, metadata: Metadata, encoding: Encoding) -> Sink:
-    """Write all that comes before the pixels.
+    """Begin to write a PNG file: all that comes before the pixels.
+
+    Parameters
+    ----------
+    file : binary file
+        A pipe will do.
+    spec : ImageSpec
+        1 to 4 channels, grey to RGB with opacity, of uint8 or uint16.
+    metadata : Metadata
+        Profile, EXIF, XMP, resolution.
+    encoding : Encoding
+        Its compression and threads count.
 
     Raises
     ------
-    ImageWriteError
-        A side is longer than PNG allows.
+    ValueError
+        A side is longer than a PNG file can have.
     """
-    if max(spec.height, spec.width) > MOST_SIDE:
-        raise ImageWriteError(f"{spec.width} x {spec.height} pixels are more than a PNG can have")
+    longest = max(spec.height, spec.width)
+    if longest > MOST_SIDE:
+        raise ValueError(f"its longer side of {longest:,} pixels is more than the {MOST_SIDE:,} that fit")
     depth = 16 if spec.dtype == "uint16" else 8
     header = Header(spec.width, spec.height, depth, _COLOUR_TYPES[layout(spec, metadata)])
     file.write(SIGNATURE + chunk(b"IHDR", header.body) + b"".join(_ancillary(metadata)))
@@ -65,30 +76,36 @@ class _PngSink:
 
     Attributes
     ----------
-    waiting : list of ndarray
-        Rows of bytes that do not fill a piece yet.
-    above : ndarray
-        The row before the first of those.
+    file : binary file
+        Written to as pieces are deflated.
+    spec : ImageSpec
+        The whole image.
+    header : Header
+        Of the file.
+    encoding : Encoding
+        How hard to compress, on how many threads.
     rows : int
         How many rows have been taken.
     adler : int
         Checksum of what has been deflated.
+    waiting : ndarray of uint8
+        Rows that do not fill a piece yet, shape (h, bytes of a row).
+    above : ndarray of uint8
+        The row before the first of those.
     """
 
     file: BinaryIO
     spec: ImageSpec
     header: Header
     encoding: Encoding
-    waiting: Bytes
-    above: Bytes
     rows: int = 0
     adler: int = 1
+    waiting: Bytes = field(init=False)
+    above: Bytes = field(init=False)
 
-    def __init__(self, file: BinaryIO, spec: ImageSpec, header: Header, encoding: Encoding) -> None:
-        self.file, self.spec, self.header, self.encoding = file, spec, header, encoding
-        self.waiting = np.empty((0, header.row_bytes), np.uint8)
-        self.above = np.zeros(header.row_bytes, np.uint8)
-        self.rows, self.adler = 0, 1
+    def __post_init__(self) -> None:
+        self.waiting = np.empty((0, self.header.row_bytes), np.uint8)
+        self.above = np.zeros(self.header.row_bytes, np.uint8)
 
     def write(self, window: Window, pixels: Pixels) -> None:
         """Deflate the pieces that the rows fill."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from sepfilter.errors import ImageReadError
 from sepfilter.geometry import ImageSpec, Window
-from sepfilter.images.decoding import DecodedSource, closed_on_failure, decoding
+from sepfilter.images.decoding import DecodedSource, closed_on_failure, decoding, left_out, no_page
 from sepfilter.images.exif import PREFIX, orientation
 from sepfilter.images.limits import MAX_METADATA
 from sepfilter.images.metadata import Metadata
@@ -46,6 +46,16 @@ _IDAT: Final = frozenset({b"IDAT", b"fdAT"})
 def open_png(file: BinaryIO, opening: Opening) -> Source:
     """Read all chunks but those of the pixels.
 
+    Pages are the frames of an animation, each as it is seen; the picture that stands for the others where
+    animations are not known is the first, also where it is none of them.
+
+    Parameters
+    ----------
+    file : binary file
+        Stands at its beginning, can seek; it is closed where opening fails.
+    opening : Opening
+        Name, page and limits.
+
     Raises
     ------
     ImageReadError
@@ -54,13 +64,13 @@ def open_png(file: BinaryIO, opening: Opening) -> Source:
         It is too large to be decoded.
     """
     name = opening.name
-    with closed_on_failure(file):
+    with closed_on_failure(file), decoding(name):
         said = _read_chunks(file, name)
         frames, spec = said.metadata.frames, said.spec
+        if opening.page >= frames:
+            raise no_page(name, opening.page, frames)
         if opening.page:
-            raise ImageReadError(
-                f"{name}: has {frames} pages, and only the first of an animated PNG is read: leave out --page"
-            )
+            return _later_frame(file, opening)
         by_strips = said.is_plain and said.header.row_bytes * spec.height > WHOLE_BYTES
         opening.limits.check(
             name, height=spec.height, width=spec.width, channels=spec.channels,
@@ -76,6 +86,14 @@ def open_png(file: BinaryIO, opening: Opening) -> Source:
     return DecodedSource(file, name, spec, said.metadata, decode)
 
 
+def _later_frame(file: BinaryIO, opening: Opening) -> Source:
+    """A frame of an animation on top of those before it, which only Pillow puts together."""
+    from sepfilter.images.pillow.source import opener_of
+
+    file.seek(0)
+    return opener_of("png")(file, opening)
+
+
 @dataclass(slots=True)
 class _Said:
     """What the chunks say."""
@@ -83,6 +101,8 @@ class _Said:
     header: Header
     transparent: bool = False
     start: int = 0
+    animation: int = 0
+    is_a_frame: bool = False
     metadata: Metadata = field(default_factory=Metadata)
 
     @property
@@ -93,6 +113,11 @@ class _Said:
         alpha = self.transparent or header.colour_type in (4, 6)
         dtype = "uint16" if header.depth == 16 else "uint8"
         return ImageSpec(header.height, header.width, channels + self.transparent, dtype, alpha)
+
+    @property
+    def frames(self) -> int:
+        """The frames of an animation, and the picture that stands for them where it is none of them."""
+        return max(self.animation + (self.animation > 0 and not self.is_a_frame), 1)
 
     @property
     def is_plain(self) -> bool:
@@ -117,6 +142,10 @@ def _read_chunks(file: BinaryIO, name: str) -> _Said:
             said = _Said(Header.parsed(body, name))
         elif kind == b"IDAT":
             said.start = said.start or place
+        elif kind == b"acTL" and len(body) == 8:
+            said.animation = int.from_bytes(body[:4], "big")
+        elif kind == b"fcTL":
+            said.is_a_frame |= not said.start
         elif kind == b"tRNS":
             said.transparent = said.header.colour_type in (0, 2, _PALETTE)
         else:
@@ -126,7 +155,11 @@ def _read_chunks(file: BinaryIO, name: str) -> _Said:
         raise ImageReadError(f"{name}: is truncated: there are no pixels in it")
     exif, xmp = found.get("exif"), found.get("xmp")
     said.metadata = Metadata(
-        **found, alpha=said.spec.alpha, orientation=orientation(exif, xmp), warnings=tuple(warnings)
+        **found,
+        alpha=said.spec.alpha,
+        frames=said.frames,
+        orientation=orientation(exif, xmp),
+        warnings=tuple(warnings),
     )
     return said
 
@@ -136,22 +169,20 @@ def _gather(kind: bytes, body: bytes, found: dict[str, Any], warnings: list[str]
     if kind == b"iCCP":
         profile = inflated(body.partition(b"\0")[2][1:], MAX_METADATA)
         if profile is None:
-            warnings.append("the colour profile was left out: it is broken, or larger than 1 MiB")
+            warnings.append(left_out("icc"))
         else:
             found["icc"] = profile
     elif kind == b"eXIf":
         if len(body) > MAX_METADATA:
-            warnings.append("EXIF was left out: it is larger than 1 MiB")
+            warnings.append(left_out("exif"))
         else:
             found["exif"] = body if body.startswith(PREFIX) else PREFIX + body
     elif kind == b"pHYs":
         found["dpi"] = dots_per_inch(body)
-    elif kind == b"acTL" and len(body) == 8:
-        found["frames"] = max(int.from_bytes(body[:4], "big"), 1)
     elif kind == b"iTXt" and body.startswith(XMP_KEYWORD + b"\0"):
         packet = _packet(body[len(XMP_KEYWORD) + 1 :])
         if packet is None:
-            warnings.append("XMP was left out: it is broken, or larger than 1 MiB")
+            warnings.append(left_out("xmp"))
         else:
             found["xmp"] = packet
 
@@ -177,9 +208,8 @@ class _PngStrips:
 
     def read(self, window: Window) -> Pixels:
         """Decode rows."""
-        while (
-            self._stream.row < window.y
-        ):  # rows that nobody wants, but that the next ones are differences to
+        # Rows that nobody wants, but that the next ones are differences to.
+        while self._stream.row < window.y:
             self._next_rows(min(window.y - self._stream.row, _SKIPPED_ROWS))
         return self._next_rows(window.height)[:, window.columns]
 

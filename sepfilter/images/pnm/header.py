@@ -64,6 +64,13 @@ class PnmHeader:
 def read_header(file: BinaryIO, place: int = 0) -> PnmHeader:
     """Parse the header at a place in a file.
 
+    Parameters
+    ----------
+    file : binary file
+        Able to seek.
+    place : int
+        Byte at which the header begins.
+
     Raises
     ------
     ValueError

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from typing import BinaryIO, Final
 
 import numpy as np
 
-from sepfilter.errors import ImageReadError, SepfilterError
 from sepfilter.geometry import ImageSpec
+from sepfilter.images.decoding import closed_on_failure, decoding
 from sepfilter.images.formats import layout
 from sepfilter.images.metadata import Metadata
+from sepfilter.images.pnm.several import find_page
 from sepfilter.images.pnm.source import to_full_scale
 from sepfilter.images.raw_rows import RawRows, RawSink, RawSource
 from sepfilter.images.sink import Encoding, Sink
 from sepfilter.images.source import Opening, Source
 
 _LONGEST_HEADER: Final = 65536
-_IMAGES_COUNTED: Final = 10_000
 _TUPLES: Final = {
     "grey": "GRAYSCALE", "grey-alpha": "GRAYSCALE_ALPHA", "rgb": "RGB", "rgba": "RGB_ALPHA", "cmyk": "CMYK",
 }  # fmt: skip
@@ -67,23 +67,13 @@ def open_pam(file: BinaryIO, opening: Opening) -> Source:
     LimitError
         It is larger than the limits.
     """
-    try:
+    with closed_on_failure(file), decoding(opening.name):
         return _open(file, opening)
-    except SepfilterError:
-        file.close()
-        raise
-    except Exception as error:
-        file.close()
-        raise ImageReadError(f"{opening.name}: is truncated or corrupt: {error}") from error
 
 
 def _open(file: BinaryIO, opening: Opening) -> Source:
     """Find the image among those of the file."""
-    headers = _headers(file)
-    header = next(islice(headers, opening.page, None), None)
-    if header is None:
-        count = sum(1 for _ in _headers(file))
-        raise ImageReadError(f"{opening.name}: has {count} pages: there is no page {opening.page}")
+    header, pages = find_page(partial(_headers, file), opening)
     dtype = "uint8" if header.maxval <= 255 else "uint16"
     spec = ImageSpec(header.height, header.width, header.depth, dtype, header.has_alpha)
     rows = header.rows(file, opening.name)
@@ -92,9 +82,8 @@ def _open(file: BinaryIO, opening: Opening) -> Source:
         sample_bytes=rows.dtype.itemsize, whole=False,
     )  # fmt: skip
     rows.check_length()
-    frames = opening.page + 1 + sum(1 for _ in islice(headers, _IMAGES_COUNTED))
     is_cmyk = header.tuples == "CMYK" and header.depth == 4
-    metadata = Metadata(format="PAM", alpha=spec.alpha, cmyk=is_cmyk, frames=frames)
+    metadata = Metadata(format="PAM", alpha=spec.alpha, cmyk=is_cmyk, frames=pages)
     return RawSource(spec, metadata, rows, to_full_scale(header.maxval))
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.errors import ImageReadError, LimitError
-from sepfilter.geometry import ImageSpec, Window
-from sepfilter.images.metadata import Metadata
+from sepfilter.geometry import ImageSpec
 from sepfilter.images.pnm.header import PnmHeader
+from sepfilter.images.raw_rows import size_of
 
 Pixels = npt.NDArray[Any]
 
@@ -21,91 +19,68 @@ _PIECE: Final = 2**20
 """Bytes that are parsed at a time."""
 
 
-@dataclass(slots=True)
-class PlainSource:
-    """A plain image, read as a whole."""
+def plain_pixels(file: BinaryIO, header: PnmHeader, spec: ImageSpec) -> Pixels:
+    """All pixels of a plain image, scaled as those of the binary formats.
 
-    spec: ImageSpec
-    metadata: Metadata
-    file: BinaryIO
-    name: str
-    header: PnmHeader
-    _pixels: Pixels | None = None
+    Parameters
+    ----------
+    file : binary file
+        Able to seek.
+    header : PnmHeader
+        Of the image.
+    spec : ImageSpec
+        Of its pixels.
 
-    @property
-    def strip_rows(self) -> int:
-        """All of them: where a row begins is not known before."""
-        return self.spec.height
-
-    def read(self, window: Window) -> Pixels:
-        """A part of the image, which is parsed once.
-
-        Raises
-        ------
-        ImageReadError
-            There are too few samples, or one that is none.
-        """
-        if self._pixels is None:
-            self._pixels = self._parse()
-            self._pixels.flags.writeable = False
-        return self._pixels[window.rows, window.columns]
-
-    def close(self) -> None:
-        """Let go of the file and of the pixels."""
-        self.file.close()
-        self._pixels = None
-
-    def _parse(self) -> Pixels:
-        """All samples, scaled as those of the binary formats."""
-        spec = self.spec
-        try:
-            samples = self._samples(spec.height * spec.width * spec.channels)
-        except MemoryError as error:
-            raise LimitError(f"{self.name}: its pixels do not fit into memory") from error
-        except (ValueError, OverflowError, OSError) as error:
-            raise ImageReadError(f"{self.name}: is truncated or corrupt: {error}") from error
-        shaped = samples.reshape(spec.height, spec.width, spec.channels)
-        if self.header.kind == "1":
-            return ((1 - shaped) * 255).astype(np.uint8)
-        maxval, full = self.header.maxval, int(spec.levels)
-        if maxval == full:
-            return shaped
-        table = np.rint(np.arange(maxval + 1) * full / maxval).astype(spec.dtype)
-        scaled: Pixels = table[shaped]
-        return scaled
-
-    def _samples(self, count: int) -> Pixels:
-        """So many samples as they are written."""
-        size = self.file.seek(0, 2) - self.header.start
-        if size < count:
-            raise ValueError(f"its header claims {count:,} samples, but only {size:,} bytes follow")
-        self.file.seek(self.header.start)
-        samples = np.empty(count, self.spec.dtype)
-        found, rest = 0, b""
-        while found < count:
-            piece = self.file.read(_PIECE)
-            text, rest = _whole_words(rest + piece, at_end=not piece)
-            numbers = self._numbers(text)
-            if numbers.size and numbers.max() > self.header.maxval:
-                raise ValueError(f"a sample is {numbers.max()}, above the largest, {self.header.maxval}")
-            if not piece and found + numbers.size < count:
-                raise ValueError(f"its header claims {count:,} samples, but {found + numbers.size:,} follow")
-            used = numbers[: count - found]
-            samples[found : found + used.size] = used
-            found += used.size
+    Raises
+    ------
+    ValueError
+        There are too few samples, or one that is none.
+    """
+    samples = _samples(file, header, spec).reshape(spec.height, spec.width, spec.channels)
+    if header.kind == "1":
+        return ((1 - samples) * 255).astype(np.uint8)
+    maxval, full = header.maxval, int(spec.levels)
+    if maxval == full:
         return samples
+    table = np.rint(np.arange(maxval + 1) * full / maxval).astype(spec.dtype)
+    scaled: Pixels = table[samples]
+    return scaled
 
-    def _numbers(self, text: bytes) -> Pixels:
-        """The numbers of a piece of text; those of a bitmap need no space in between."""
-        text = _without_comments(text)
-        strange = text.translate(None, _DIGITS + _SPACE)
-        if strange:
-            raise ValueError(f"{strange[:20]!r} stands among its samples")
-        if self.header.kind == "1":
-            return np.frombuffer(text.translate(None, _SPACE), np.uint8) - ord("0")
-        if not text.strip():
-            return np.empty(0, np.int64)
-        return np.fromstring(text.decode("ascii"), np.int64, sep=" ")
+
+def _samples(file: BinaryIO, header: PnmHeader, spec: ImageSpec) -> Pixels:
+    """All samples as they are written, one after another."""
+    count = spec.height * spec.width * spec.channels
+    size = size_of(file) - header.start
+    if size < count:
+        raise ValueError(f"its header claims {count:,} samples, but only {size:,} bytes follow")
+    file.seek(header.start)
+    samples = np.empty(count, spec.dtype)
+    found, rest = 0, b""
+    while found < count:
+        piece = file.read(_PIECE)
+        text, rest = _whole_words(rest + piece, at_end=not piece)
+        numbers = _numbers(text, header)
+        if numbers.size and numbers.max() > header.maxval:
+            raise ValueError(f"a sample is {numbers.max()}, above the largest, {header.maxval}")
+        if not piece and found + numbers.size < count:
+            raise ValueError(f"its header claims {count:,} samples, but {found + numbers.size:,} follow")
+        used = numbers[: count - found]
+        samples[found : found + used.size] = used
+        found += used.size
+    return samples
+
+
+def _numbers(text: bytes, header: PnmHeader) -> Pixels:
+    """The numbers of a piece of text; those of a bitmap need no space in between."""
+    text = _without_comments(text)
+    strange = text.translate(None, _DIGITS + _SPACE)
+    if strange:
+        raise ValueError(f"{strange[:20]!r} stands among its samples")
+    if header.kind == "1":
+        return np.frombuffer(text.translate(None, _SPACE), np.uint8) - ord("0")
+    if not text.strip():
+        return np.empty(0, np.int64)
+    return np.fromstring(text.decode("ascii"), np.int64, sep=" ")
 
 
 def _whole_words(text: bytes, *, at_end: bool) -> tuple[bytes, bytes]:

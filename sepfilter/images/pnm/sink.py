@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -62,10 +62,11 @@ class _RowsFromBelow:
     file: BinaryIO
     spec: ImageSpec
     start: int
-    row_bytes: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "row_bytes", self.spec.width * self.spec.channels * 4)
+    @property
+    def row_bytes(self) -> int:
+        """From one row to the next."""
+        return self.spec.width * self.spec.channels * 4
 
     def write(self, window: Window, pixels: Pixels) -> None:
         """Write rows at their place."""

@@ -10,24 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Any, BinaryIO, Final
+from functools import partial
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.errors import ImageReadError, LimitError, SepfilterError
 from sepfilter.geometry import ImageSpec, Window
+from sepfilter.images.decoding import DecodedSource, closed_on_failure, decoding, no_page
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.pnm.header import PnmHeader, read_header
-from sepfilter.images.pnm.plain import PlainSource
+from sepfilter.images.pnm.plain import plain_pixels
+from sepfilter.images.pnm.several import find_page
 from sepfilter.images.raw_rows import RawRows, RawSource, size_of
 from sepfilter.images.source import Opening, Source
 
 Pixels = npt.NDArray[Any]
-
-_FRAMES_COUNTED: Final = 10_000
-"""Images of one file that are counted; a page after them is still found."""
 
 
 def open_pnm(file: BinaryIO, opening: Opening) -> Source:
@@ -49,7 +47,8 @@ def open_pnm(file: BinaryIO, opening: Opening) -> Source:
     LimitError
         It is larger than the limits.
     """
-    return _guarded(_open_integers, file, opening)
+    with closed_on_failure(file), decoding(opening.name):
+        return _open_integers(file, opening)
 
 
 def open_pfm(file: BinaryIO, opening: Opening) -> Source:
@@ -57,38 +56,19 @@ def open_pfm(file: BinaryIO, opening: Opening) -> Source:
 
     Parameters and errors are those of `open_pnm`.
     """
-    return _guarded(_open_floats, file, opening)
-
-
-def _guarded(open_it: Callable[[BinaryIO, Opening], Source], file: BinaryIO, opening: Opening) -> Source:
-    """Close the file and raise one of our errors when opening fails."""
-    try:
-        return open_it(file, opening)
-    except SepfilterError:
-        file.close()
-        raise
-    except MemoryError as error:
-        file.close()
-        raise LimitError(f"{opening.name}: its pixels do not fit into memory") from error
-    except Exception as error:
-        file.close()
-        raise ImageReadError(f"{opening.name}: is truncated or corrupt: {error}") from error
+    with closed_on_failure(file), decoding(opening.name):
+        return _open_floats(file, opening)
 
 
 def _open_integers(file: BinaryIO, opening: Opening) -> Source:
     """Find the image, and choose how it is read."""
-    headers = _headers(file)
-    header = next(islice(headers, opening.page, None), None)
-    if header is None:
-        count = sum(1 for _ in _headers(file))
-        raise ImageReadError(f"{opening.name}: has {count} pages: there is no page {opening.page}")
+    header, pages = find_page(partial(_headers, file), opening)
     dtype = "uint8" if header.maxval <= 255 else "uint16"
     spec = ImageSpec(header.height, header.width, header.channels, dtype)
     _check_limits(spec, opening, whole=header.is_plain)
-    counted = sum(1 for _ in islice(headers, max(0, _FRAMES_COUNTED - opening.page - 1)))
-    metadata = Metadata(format="PPM", frames=opening.page + 1 + counted)
+    metadata = Metadata(format="PPM", frames=pages)
     if header.is_plain:
-        return PlainSource(spec, metadata, file, opening.name, header)
+        return DecodedSource(file, opening.name, spec, metadata, partial(plain_pixels, file, header, spec))
     rows = _rows(file, header, opening.name)
     rows.check_length()
     if header.kind == "4":
@@ -100,7 +80,7 @@ def _open_floats(file: BinaryIO, opening: Opening) -> Source:
     """Describe the one image of the file."""
     header = read_header(file)
     if opening.page:
-        raise ImageReadError(f"{opening.name}: has 1 pages: there is no page {opening.page}")
+        raise no_page(opening.name, opening.page, 1)
     spec = ImageSpec(header.height, header.width, header.channels, "float32")
     _check_limits(spec, opening, whole=False)
     rows = _rows(file, header, opening.name)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Final
@@ -12,21 +10,32 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.errors import ImageReadError, LimitError, SepfilterError
 from sepfilter.images.raw_rows import size_of
 from sepfilter.images.tiff.directory import Directory
-
-WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
-STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP, STRIP_SIZES, PLANAR = 273, 277, 278, 279, 284
-TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_SIZES = 322, 323, 324, 325
-
-UNCOMPRESSED: Final = 1
-TOGETHER: Final = 1
-SEPARATE_PLANES: Final = 2
-JPEG_KINDS: Final = frozenset({7, 34892, 33007})
-JPEG2000_KINDS: Final = frozenset({33003, 33004, 33005, 34712})
-WEBP_KINDS: Final = frozenset({50001, 34927})
-PNG_KIND: Final = 34933
+from sepfilter.images.tiff.tags import (
+    BITS,
+    EXTRA_SAMPLES,
+    HEIGHT,
+    JPEG2000_KINDS,
+    JPEG_KINDS,
+    JPEG_OFFSET,
+    PLANAR,
+    PNG_KIND,
+    ROWS_PER_STRIP,
+    SAMPLE_FORMAT,
+    SAMPLES,
+    SEPARATE_PLANES,
+    STRIP_OFFSETS,
+    STRIP_SIZES,
+    SUBSAMPLING,
+    TILE_HEIGHT,
+    TILE_OFFSETS,
+    TILE_SIZES,
+    TILE_WIDTH,
+    TOGETHER,
+    WEBP_KINDS,
+    WIDTH,
+)
 
 _MOST_SAMPLES: Final = 65535
 _MOST_SEGMENTS: Final = 2**22
@@ -35,35 +44,7 @@ _SPARE_PIXELS: Final = 2**16
 _END_OF_JPEG: Final = b"\xff\xd9"
 
 # Tags of which a file has one value for each sample at most, and that are loaded with the directory.
-_SHORT_LISTS: Final = (BITS, SAMPLES, 338, 339, 530)
-
-
-@contextmanager
-def reading(name: str) -> Iterator[None]:
-    """Turn whatever a decoder raises on a broken file into one of our errors.
-
-    Parameters
-    ----------
-    name : str
-        The file, for the message.
-
-    Raises
-    ------
-    ImageReadError
-        For any error of another kind.
-    LimitError
-        For want of memory.
-    """
-    try:
-        yield
-    except SepfilterError:
-        raise
-    except MemoryError as error:
-        raise LimitError(f"{name}: its pixels do not fit into memory") from error
-    except Exception as error:  # decoders meet hostile bytes and raise anything
-        text = " ".join(str(error).split()) or type(error).__name__
-        line = "".join(character if character.isprintable() else "?" for character in text)[:200]
-        raise ImageReadError(f"{name}: is truncated or corrupt: {line}") from error
+_SHORT_LISTS: Final = (BITS, SAMPLES, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +210,7 @@ def _side(directory: Directory, tag: int, words: str) -> int:
 
 def _check_lists(directory: Directory, grid: Grid) -> None:
     """Refuse lists of places that are missing, too short, or too long to be loaded."""
-    if not any(tag in directory.entries for tag in (STRIP_OFFSETS, TILE_OFFSETS, 513)):
+    if not any(tag in directory.entries for tag in (STRIP_OFFSETS, TILE_OFFSETS, JPEG_OFFSET)):
         raise ValueError("it does not say where its pixels are")
     if grid.count > _MOST_SEGMENTS:
         raise ValueError(f"it has {grid.count:,} strips or tiles")
@@ -270,7 +251,8 @@ def _size_of_webp(data: bytes) -> tuple[int, int]:
     """Height and width that a WebP picture claims."""
     kind = data[12:16]
     if kind == b"VP8X":
-        return tuple(int.from_bytes(data[at : at + 3], "little") + 1 for at in (27, 24))  # type: ignore[return-value]
+        width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
+        return height, width
     if kind == b"VP8L":
         bits = int.from_bytes(data[21:25], "little")
         return (bits >> 14 & 0x3FFF) + 1, (bits & 0x3FFF) + 1

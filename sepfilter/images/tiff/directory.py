@@ -128,6 +128,15 @@ def directory_chain(file: BinaryIO, page: int = 0) -> Chain:
 def read_directory(file: BinaryIO, layout: Layout, offset: int) -> Directory:
     """Read where the values of a directory are.
 
+    Parameters
+    ----------
+    file : binary file
+        Able to seek.
+    layout : Layout
+        How the file writes numbers.
+    offset : int
+        Byte at which the directory begins.
+
     Raises
     ------
     ValueError
@@ -212,8 +221,6 @@ def _next_offset(file: BinaryIO, layout: Layout, offset: int) -> int | None:
 def _low_byte_first(data: bytes, kind: int, order: str) -> bytes:
     """The same numbers in the order in which they are packed."""
     width = struct.calcsize(letter_of(kind))
-    return (
-        data
-        if order == "<" or width == 1
-        else np.frombuffer(data, f"V{width}").view(f">u{width}").astype(f"<u{width}").tobytes()
-    )
+    if order == "<" or width == 1:
+        return data
+    return np.frombuffer(data, f">u{width}").astype(f"<u{width}").tobytes()

@@ -1,4 +1,4 @@
-"""How pieces of a TIFF are compressed: differences of neighbours first, then deflate or Zstandard."""
+"""How segments of a TIFF are compressed: differences of neighbours first, then deflate or Zstandard."""
 
 from __future__ import annotations
 
@@ -11,22 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.errors import ImageWriteError
+from sepfilter.images.tiff.tags import DEFLATE, DIFFERENCES, FLOAT_DIFFERENCES, NO_PREDICTOR, ZSTD
 
 Pixels = npt.NDArray[Any]
-
-NO_COMPRESSION: Final = 1
-DEFLATE: Final = 8
-ZSTD: Final = 50000
-NO_PREDICTOR: Final = 1
-DIFFERENCES: Final = 2
-FLOAT_DIFFERENCES: Final = 3
 
 _LEVELS: Final = {None: 1, "fast": 1, "deflate": 6, "small": 9}
 _ZSTD_LEVEL: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class PieceEncoder:
+class SegmentEncoder:
     """How a strip or tile becomes bytes.
 
     Attributes
@@ -41,17 +35,17 @@ class PieceEncoder:
     predictor: int
     compress: Callable[[bytes], bytes]
 
-    def encode(self, piece: Pixels) -> bytes:
+    def encode(self, segment: Pixels) -> bytes:
         """The bytes of a strip or tile, shape (rows, columns, C); safe to call from several threads."""
         if self.predictor == NO_PREDICTOR:
-            return self.compress(piece.astype(piece.dtype.newbyteorder("<"), copy=False).tobytes())
+            return self.compress(segment.astype(segment.dtype.newbyteorder("<"), copy=False).tobytes())
         return self.compress(
-            (float_differences if self.predictor == FLOAT_DIFFERENCES else differences)(piece)
+            (float_differences if self.predictor == FLOAT_DIFFERENCES else differences)(segment)
         )
 
 
-def piece_encoder(compression: str | None, dtype: str) -> PieceEncoder | None:
-    """Choose how pieces are compressed; None where they are not.
+def segment_encoder(compression: str | None, dtype: str) -> SegmentEncoder | None:
+    """Choose how segments are compressed; None where they are not.
 
     Parameters
     ----------
@@ -73,8 +67,8 @@ def piece_encoder(compression: str | None, dtype: str) -> PieceEncoder | None:
     if dtype.startswith("float"):
         predictor = FLOAT_DIFFERENCES if has_imagecodecs() else NO_PREDICTOR
     if compression == "zstd":
-        return PieceEncoder(ZSTD, predictor, _zstd())
-    return PieceEncoder(DEFLATE, predictor, _deflate(_LEVELS[compression]))
+        return SegmentEncoder(ZSTD, predictor, _zstd())
+    return SegmentEncoder(DEFLATE, predictor, _deflate(_LEVELS[compression]))
 
 
 def has_imagecodecs() -> bool:
@@ -86,21 +80,21 @@ def has_imagecodecs() -> bool:
     return True
 
 
-def differences(piece: Pixels) -> bytes:
+def differences(segment: Pixels) -> bytes:
     """Each pixel less the one to its left (TIFF 6.0, section 14), low byte first."""
-    stored = np.array(piece, piece.dtype.newbyteorder("<"))
-    np.subtract(piece[:, 1:], piece[:, :-1], out=stored[:, 1:])
+    stored = np.array(segment, segment.dtype.newbyteorder("<"))
+    np.subtract(segment[:, 1:], segment[:, :-1], out=stored[:, 1:])
     return stored.tobytes()
 
 
-def float_differences(piece: Pixels) -> bytes:
+def float_differences(segment: Pixels) -> bytes:
     """The bytes of each row, high bytes of all samples first, less those one pixel before.
 
     As in Adobe Photoshop TIFF Technical Note 3, 2005.
     """
-    rows, columns, channels = piece.shape
-    size = piece.dtype.itemsize
-    high_first = np.ascontiguousarray(piece, piece.dtype.newbyteorder(">")).view(np.uint8)
+    rows, columns, channels = segment.shape
+    size = segment.dtype.itemsize
+    high_first = np.ascontiguousarray(segment, segment.dtype.newbyteorder(">")).view(np.uint8)
     by_place = high_first.reshape(rows, columns * channels, size).swapaxes(1, 2).reshape(rows, -1)
     stored = by_place.copy()
     stored[:, channels:] -= by_place[:, :-channels]

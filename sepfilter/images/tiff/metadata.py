@@ -6,32 +6,28 @@ import re
 from io import BytesIO
 from typing import Final
 
+from sepfilter.images.decoding import left_out
 from sepfilter.images.exif import PREFIX, orientation
 from sepfilter.images.limits import MAX_METADATA
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.resolution import sensible
-from sepfilter.images.tiff.directory import (
-    Chain,
-    Directory,
-    directory_chain,
-    read_directory,
-    tree_of,
+from sepfilter.images.tiff.directory import Chain, Directory, directory_chain, read_directory, tree_of
+from sepfilter.images.tiff.tags import (
+    CENTIMETRE,
+    DESCRIPTION,
+    ICC,
+    INCH,
+    ORIENTATION,
+    RESOLUTION_UNIT,
+    X_RESOLUTION,
+    XMP,
+    Y_RESOLUTION,
 )
 from sepfilter.images.tiff.values import Tree, packed
-
-XMP: Final = 700
-ICC: Final = 34675
-X_RESOLUTION: Final = 282
-Y_RESOLUTION: Final = 283
-RESOLUTION_UNIT: Final = 296
-_ORIENTATION: Final = 274
-_DESCRIPTION: Final = 270
 
 # ImageJ describes stacks of which only the first image has a directory.
 _IMAGES: Final = re.compile(rb"ImageJ=[^\n]*\nimages=(\d{1,9})\n")
 
-_INCH: Final = 2
-_CENTIMETRE: Final = 3
 _CENTIMETRES_PER_INCH: Final = 2.54
 
 # Make, model, date, artist, copyright. The description and the software's name are not taken from a TIFF:
@@ -43,9 +39,19 @@ _EXIF_HEADER: Final = b"II*\0\x08\0\0\0"
 
 
 def gather(directory: Directory, chain: Chain, *, alpha: bool, cmyk: bool) -> Metadata:
-    """Collect what goes with the pixels of a page; what is too long or broken is left out, and said so."""
+    """Collect what goes with the pixels of a page; what is too long or broken is left out, and said so.
+
+    Parameters
+    ----------
+    directory : Directory
+        Of the page.
+    chain : Chain
+        All pages of the file.
+    alpha, cmyk : bool
+        What the channels are.
+    """
     warnings = [] if chain.fault is None else [chain.fault]
-    images = _IMAGES.match(directory.raw(_DESCRIPTION) or b"")
+    images = _IMAGES.match(directory.raw(DESCRIPTION) or b"")
     if images and int(images[1]) > len(chain.offsets):
         warnings.append(
             f"of its {int(images[1]):,} images only {len(chain.offsets):,} are pages and can be read"
@@ -54,14 +60,14 @@ def gather(directory: Directory, chain: Chain, *, alpha: bool, cmyk: bool) -> Me
     try:
         exif = exif_of(directory)
     except (ValueError, OSError, RecursionError):
-        warnings.append("EXIF was left out: it is broken or too long")
+        warnings.append(left_out("exif"))
     return Metadata(
         format="TIFF",
         alpha=alpha,
         cmyk=cmyk,
-        icc=_block(directory, ICC, "the colour profile", warnings),
+        icc=_block(directory, ICC, "icc", warnings),
         exif=exif,
-        xmp=_block(directory, XMP, "XMP", warnings),
+        xmp=_block(directory, XMP, "xmp", warnings),
         dpi=_dots_per_inch(directory),
         frames=len(chain.offsets),
         orientation=orientation_of(directory),
@@ -71,9 +77,9 @@ def gather(directory: Directory, chain: Chain, *, alpha: bool, cmyk: bool) -> Me
 
 def orientation_of(directory: Directory) -> int:
     """How the pixels are stored, as in EXIF, 1 to 8; XMP tells where the tag is missing."""
-    if _ORIENTATION not in directory.entries:
+    if ORIENTATION not in directory.entries:
         return orientation(None, directory.raw(XMP))
-    found = directory.number(_ORIENTATION, 1)
+    found = directory.number(ORIENTATION, 1)
     return found if 1 <= found <= 8 else 1
 
 
@@ -104,17 +110,17 @@ def exif_tree(block: bytes) -> Tree:
         return {}
 
 
-def _block(directory: Directory, tag: int, words: str, warnings: list[str]) -> bytes | None:
+def _block(directory: Directory, tag: int, field: str, warnings: list[str]) -> bytes | None:
     """A block of bytes, unless it is too long or broken."""
     block = directory.raw(tag)
     if block is None and tag in directory.entries:
-        warnings.append(f"{words} was left out: it is broken or longer than {MAX_METADATA:,} bytes")
+        warnings.append(left_out(field))
     return block
 
 
 def _dots_per_inch(directory: Directory) -> tuple[float, float] | None:
     """Horizontal and vertical resolution, where they are sensible and of a known unit."""
-    scale = {_INCH: 1.0, _CENTIMETRE: _CENTIMETRES_PER_INCH}.get(directory.number(RESOLUTION_UNIT, _INCH))
+    scale = {INCH: 1.0, CENTIMETRE: _CENTIMETRES_PER_INCH}.get(directory.number(RESOLUTION_UNIT, INCH))
     across, down = (_quotient(directory.numbers(tag)) for tag in (X_RESOLUTION, Y_RESOLUTION))
     if scale is None or across is None or down is None:
         return None

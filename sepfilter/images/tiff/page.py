@@ -9,39 +9,45 @@ import numpy as np
 
 from sepfilter.geometry import ImageSpec
 from sepfilter.images.metadata import Metadata
-from sepfilter.images.tiff.checks import (
+from sepfilter.images.tiff.encoding import SegmentEncoder
+from sepfilter.images.tiff.metadata import exif_tree
+from sepfilter.images.tiff.tags import (
     BITS,
+    BLACK_IS_ZERO,
     COMPRESSION,
+    EXTRA_SAMPLES,
     HEIGHT,
+    ICC,
+    INCH,
+    INK_SET,
+    INKS,
+    NO_PREDICTOR,
     PHOTOMETRIC,
     PLANAR,
+    PREDICTOR,
+    RESOLUTION_UNIT,
+    RGB,
+    SAMPLE_FORMAT,
     SAMPLES,
     TOGETHER,
+    UNASSOCIATED,
+    UNCOMPRESSED,
+    UNSPECIFIED,
     WIDTH,
-)
-from sepfilter.images.tiff.encoding import NO_COMPRESSION, NO_PREDICTOR, PieceEncoder
-from sepfilter.images.tiff.metadata import (
-    ICC,
-    RESOLUTION_UNIT,
     X_RESOLUTION,
     XMP,
     Y_RESOLUTION,
-    exif_tree,
 )
 from sepfilter.images.tiff.values import LONG, SHORT, Tree, Value
 
-_PREDICTOR, _EXTRA_SAMPLES, _SAMPLE_FORMAT, _INK_SET = 317, 338, 339, 332
-_BLACK_IS_ZERO, _RGB, _INKS = 1, 2, 5
-_UNSPECIFIED, _UNASSOCIATED = 0, 2
-_INCH: Final = 2
 _CMYK: Final = 1
 _SAMPLE_FORMATS: Final = {"u": 1, "i": 2, "f": 3}
 _RATIONAL, _BYTE, _UNDEFINED = 5, 1, 7
 _PARTS: Final = 1_000_000
 
 
-def page_tags(spec: ImageSpec, metadata: Metadata, encoder: PieceEncoder | None) -> Tree:
-    """The directory of a page, but for where its pieces are.
+def page_tags(spec: ImageSpec, metadata: Metadata, encoder: SegmentEncoder | None) -> Tree:
+    """The directory of a page, but for where its segments are.
 
     Grey, RGB and CMYK are called so; other numbers of channels are grey with more samples, of which only
     alpha has a meaning.
@@ -52,31 +58,31 @@ def page_tags(spec: ImageSpec, metadata: Metadata, encoder: PieceEncoder | None)
         The image.
     metadata : Metadata
         What goes with it.
-    encoder : PieceEncoder or None
-        How its pieces are compressed.
+    encoder : SegmentEncoder or None
+        How its segments are compressed.
     """
     sample = np.dtype(spec.dtype)
     photometric, colours = _colours(spec, metadata)
-    extra = [_UNSPECIFIED] * (spec.channels - colours)
+    extra = [UNSPECIFIED] * (spec.channels - colours)
     if spec.alpha:
-        extra[-1] = _UNASSOCIATED
+        extra[-1] = UNASSOCIATED
     tree: Tree = exif_tree(metadata.exif) if metadata.exif else {}
     tree |= {
         WIDTH: Value.of(LONG, spec.width),
         HEIGHT: Value.of(LONG, spec.height),
         BITS: Value.of(SHORT, *[8 * sample.itemsize] * spec.channels),
-        COMPRESSION: Value.of(SHORT, encoder.compression if encoder else NO_COMPRESSION),
+        COMPRESSION: Value.of(SHORT, encoder.compression if encoder else UNCOMPRESSED),
         PHOTOMETRIC: Value.of(SHORT, photometric),
         SAMPLES: Value.of(SHORT, spec.channels),
         PLANAR: Value.of(SHORT, TOGETHER),
-        _SAMPLE_FORMAT: Value.of(SHORT, *[_SAMPLE_FORMATS[sample.kind]] * spec.channels),
+        SAMPLE_FORMAT: Value.of(SHORT, *[_SAMPLE_FORMATS[sample.kind]] * spec.channels),
     }
     if encoder and encoder.predictor != NO_PREDICTOR:
-        tree[_PREDICTOR] = Value.of(SHORT, encoder.predictor)
+        tree[PREDICTOR] = Value.of(SHORT, encoder.predictor)
     if extra:
-        tree[_EXTRA_SAMPLES] = Value.of(SHORT, *extra)
-    if photometric == _INKS:
-        tree[_INK_SET] = Value.of(SHORT, _CMYK)
+        tree[EXTRA_SAMPLES] = Value.of(SHORT, *extra)
+    if photometric == INKS:
+        tree[INK_SET] = Value.of(SHORT, _CMYK)
     return tree | _attached(metadata)
 
 
@@ -84,8 +90,8 @@ def _colours(spec: ImageSpec, metadata: Metadata) -> tuple[int, int]:
     """What the first samples are, and how many they are."""
     opaque = spec.channels - spec.alpha
     if metadata.cmyk and opaque == 4:
-        return _INKS, 4
-    return (_RGB, 3) if opaque == 3 else (_BLACK_IS_ZERO, 1)
+        return INKS, 4
+    return (RGB, 3) if opaque == 3 else (BLACK_IS_ZERO, 1)
 
 
 def _attached(metadata: Metadata) -> Tree:
@@ -98,7 +104,7 @@ def _attached(metadata: Metadata) -> Tree:
     if metadata.dpi:
         for tag, value in zip((X_RESOLUTION, Y_RESOLUTION), metadata.dpi, strict=True):
             tree[tag] = Value.of(_RATIONAL, *_fraction(value))
-        tree[RESOLUTION_UNIT] = Value.of(SHORT, _INCH)
+        tree[RESOLUTION_UNIT] = Value.of(SHORT, INCH)
     return tree
 
 

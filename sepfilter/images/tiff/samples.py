@@ -11,20 +11,27 @@ import tifffile
 
 from sepfilter.errors import UnsupportedImageError
 from sepfilter.geometry import ImageSpec, full_scale
-from sepfilter.images.tiff.checks import PHOTOMETRIC, Grid
+from sepfilter.images.tiff.checks import Grid
+from sepfilter.images.tiff.tags import (
+    ASSOCIATED,
+    BLACK_IS_ZERO,
+    COLOUR_MAP,
+    EXTRA_SAMPLES,
+    FAX_KINDS,
+    INKS,
+    PALETTE,
+    PHOTOMETRIC,
+    RGB,
+    UNASSOCIATED,
+    WHITE_IS_ZERO,
+)
 
 Pixels = npt.NDArray[Any]
 
-WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, INKS, YCBCR = 0, 1, 2, 3, 5, 6
 _LAB: Final = frozenset({8, 9, 10})
 _LOG: Final = frozenset({32844, 32845})
-_FAX: Final = frozenset({2, 3, 4})
 
 _COMPLEX: Final = frozenset({5, 6})
-_ASSOCIATED: Final = 1
-_UNASSOCIATED: Final = 2
-_EXTRA_SAMPLES: Final = 338
-_COLOUR_MAP: Final = 320
 _ADVICE: Final = "convert it with another program first"
 
 
@@ -127,7 +134,7 @@ def photometric_of(page: tifffile.TiffPage) -> int:
     """What its colours are; where it does not say, black is 0, as libtiff takes it."""
     if PHOTOMETRIC in page.tags or page.photometric:
         return int(page.photometric)
-    if page.compression in _FAX:
+    if page.compression in FAX_KINDS:
         return WHITE_IS_ZERO
     return RGB if page.samplesperpixel >= 3 else BLACK_IS_ZERO
 
@@ -185,18 +192,18 @@ def _opacity(page: tifffile.TiffPage, photometric: int, samples: int) -> tuple[b
     extra = tuple(page.extrasamples)
     if samples < 2:
         return False, False
-    if _EXTRA_SAMPLES not in page.tags:
+    if EXTRA_SAMPLES not in page.tags:
         return photometric == RGB and samples == 4, False
-    opacities = [kind for kind in extra if kind in {_ASSOCIATED, _UNASSOCIATED}]
+    opacities = [kind for kind in extra if kind in {ASSOCIATED, UNASSOCIATED}]
     alpha = len(opacities) == 1 and extra[-1] == opacities[0]
-    return alpha, alpha and opacities[0] == _ASSOCIATED
+    return alpha, alpha and opacities[0] == ASSOCIATED
 
 
 def _palette(page: tifffile.TiffPage, bits: int, name: str) -> Pixels:
     """The colours of a palette, shape (values, 3)."""
     if page.dtype is None or page.dtype.kind not in "ub" or bits > 16:
         raise UnsupportedImageError(f"{name}: a palette of {bits}-bit samples is not filtered: {_ADVICE}")
-    values = np.asarray(page.tags.valueof(_COLOUR_MAP, ()), np.uint16).reshape(-1)
+    values = np.asarray(page.tags.valueof(COLOUR_MAP, ()), np.uint16).reshape(-1)
     if values.size < 3 * 2**bits:
         raise ValueError(f"its palette has {values.size} values, not {3 * 2**bits}")
     colours = values[: 3 * 2**bits].reshape(3, -1).T

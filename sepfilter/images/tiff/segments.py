@@ -12,6 +12,7 @@ import tifffile
 from sepfilter.geometry import Window
 from sepfilter.images.raw_rows import RawRows
 from sepfilter.images.tiff.checks import Grid, check_embedded
+from sepfilter.images.tiff.tags import NO_PREDICTOR, UNCOMPRESSED
 
 Samples = npt.NDArray[Any]
 Places = npt.NDArray[np.int64]
@@ -63,7 +64,12 @@ def raw_planes(
         Where its strips are, checked.
     """
     bits = page.bitspersample
-    plain = page.compression == 1 and page.predictor == 1 and page.fillorder == 1 and bits in {8, 16, 32, 64}
+    plain = (
+        page.compression == UNCOMPRESSED
+        and page.predictor == NO_PREDICTOR
+        and page.fillorder == 1
+        and bits in {8, 16, 32, 64}
+    )
     if not plain or page.dtype is None or page.is_tiled:
         return None
     row_bytes = grid.width * grid.together * page.dtype.itemsize

@@ -1,8 +1,8 @@
-"""TIFF files written strip by strip: what was written is compressed at once, the list of pieces comes last.
+"""TIFF files written strip by strip: what was written is compressed at once, the list of segments comes last.
 
-The file is laid out here rather than by tifffile's `TiffWriter`, which asks for all pieces in one call: rows
-that come when they are ready would need a thread between. The directory of EXIF, which it does not write
-either, is written with the page's.
+Segments are strips or tiles. The file is laid out here rather than by tifffile's `TiffWriter`, which asks for
+all segments in one call: rows that come when they are ready would need a thread between. The directory of
+EXIF, which it does not write either, is written with the page's.
 """
 
 from __future__ import annotations
@@ -19,20 +19,29 @@ from weakref import finalize
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.errors import ImageWriteError, UnsupportedImageError
+from sepfilter.errors import UnsupportedImageError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.raw_rows import write_samples
 from sepfilter.images.sink import Encoding, Sink
-from sepfilter.images.tiff.encoding import PieceEncoder, piece_encoder
+from sepfilter.images.tiff.encoding import SegmentEncoder, segment_encoder
 from sepfilter.images.tiff.page import page_tags
+from sepfilter.images.tiff.tags import (
+    ROWS_PER_STRIP,
+    STRIP_OFFSETS,
+    STRIP_SIZES,
+    TILE_HEIGHT,
+    TILE_OFFSETS,
+    TILE_SIZES,
+    TILE_WIDTH,
+)
 from sepfilter.images.tiff.values import LONG, LONG8, Tree, Value, packed
 
 Pixels = npt.NDArray[Any]
 
 _TILE_SIDE: Final = 256
 _SMALLEST_SIDE: Final = 16
-_PIECE_BYTES: Final = 2**20
+_SEGMENT_BYTES: Final = 2**20
 _STRIP_BYTES: Final = 2**18
 _LARGEST_CLASSIC: Final = 3_900_000_000
 _MOST_CHANNELS: Final = 65535
@@ -41,14 +50,14 @@ _SPOOLED_BYTES: Final = 2**25
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How an image is cut into pieces: tiles, or strips as wide as the image.
+    """How an image is cut into segments: tiles, or strips as wide as the image.
 
     Attributes
     ----------
     rows, columns : int
-        Of one piece.
+        Of one segment.
     tiled : bool
-        The last pieces are filled up to the size of the others, by repeating pixels of the edge.
+        The last segments are filled up to the size of the others, by repeating pixels of the edge.
     """
 
     rows: int
@@ -59,31 +68,35 @@ class Cut:
     def of(cls, spec: ImageSpec, *, compressed: bool) -> Cut:
         """Tiles of 256 x 256 where the image is larger than one both ways, smaller for many channels.
 
-        What is not compressed goes into strips, which together are the image in one piece.
+        What is not compressed goes into strips, which together are the image as one run of bytes.
         """
         pixel_bytes = spec.channels * np.dtype(spec.dtype).itemsize
         side = _TILE_SIDE
-        while side > _SMALLEST_SIDE and side * side * pixel_bytes > _PIECE_BYTES:
+        while side > _SMALLEST_SIDE and side * side * pixel_bytes > _SEGMENT_BYTES:
             side //= 2
         if compressed and min(spec.height, spec.width) > _TILE_SIDE:
             return cls(side, side, tiled=True)
         rows = max(1, _STRIP_BYTES // (spec.width * pixel_bytes))
         return cls(min(rows, spec.height), spec.width, tiled=False)
 
-    def pieces(self, band: Pixels) -> Iterator[Pixels]:
-        """Cut rows of the image, as many as a piece has or the last ones."""
+    def segments(self, band: Pixels) -> Iterator[Pixels]:
+        """Cut rows of the image, as many as a segment has or the last ones."""
         if not self.tiled:
             yield band
             return
         for x in range(0, band.shape[1], self.columns):
-            piece = band[:, x : x + self.columns]
-            missing = (self.rows - piece.shape[0], self.columns - piece.shape[1])
-            yield np.pad(piece, ((0, missing[0]), (0, missing[1]), (0, 0)), "edge") if any(missing) else piece
+            segment = band[:, x : x + self.columns]
+            missing = (self.rows - segment.shape[0], self.columns - segment.shape[1])
+            yield (
+                np.pad(segment, ((0, missing[0]), (0, missing[1]), (0, 0)), "edge")
+                if any(missing)
+                else segment
+            )
 
 
 @dataclass(slots=True, weakref_slot=True)
 class TiffSink:
-    """Writes pieces as their rows become complete.
+    """Writes segments as their rows become complete.
 
     Attributes
     ----------
@@ -92,11 +105,11 @@ class TiffSink:
     spec : ImageSpec
         The image.
     tags : tree
-        Of the page, but for where its pieces are.
+        Of the page, but for where its segments are.
     cut : Cut
         How it is cut.
-    encoder : PieceEncoder or None
-        How pieces are compressed.
+    encoder : SegmentEncoder or None
+        How segments are compressed.
     threads : int
         At most this many compress at a time.
     big : bool
@@ -109,7 +122,7 @@ class TiffSink:
     spec: ImageSpec
     tags: Tree
     cut: Cut
-    encoder: PieceEncoder | None
+    encoder: SegmentEncoder | None
     threads: int
     big: bool
     target: BinaryIO | None = None
@@ -124,7 +137,7 @@ class TiffSink:
         self.file.write(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0) if self.big else b"II*\0\0\0\0\0")
 
     def write(self, window: Window, pixels: Pixels) -> None:
-        """Take rows; those that fill a row of pieces are written, the others kept."""
+        """Take rows; those that fill a row of segments are written, the others kept."""
         pixels = np.asarray(pixels, self.spec.dtype)
         if self.encoder is None:
             write_samples(self.file, pixels, pixels.dtype.newbyteorder("<"))
@@ -148,15 +161,13 @@ class TiffSink:
 
     def finish(self) -> None:
         """Write the directory, and where it is."""
-        if self._rows != self.spec.height:
-            raise ImageWriteError(f"only {self._rows} of {self.spec.height} rows were written")
         self._pending = None
         self._align()
         place = self.file.tell() - self._start
         self.file.write(packed(self._all_tags(), place, big=self.big))
         end = self.file.tell()
         if not self.big and end - self._start >= 2**32:
-            raise ImageWriteError("it became larger than 4 GB")
+            raise ValueError("it became larger than 4 GB")
         self.file.seek(self._start + (8 if self.big else 4))
         self.file.write(struct.pack("<Q" if self.big else "<I", place))
         self.file.seek(end)
@@ -165,14 +176,14 @@ class TiffSink:
             copyfileobj(self.file, self.target, 2**20)
             self.file.close()
 
-    def _emit(self, band: Pixels, encoder: PieceEncoder) -> None:
-        """Write a row of pieces."""
-        pieces = self.cut.pieces(band)
+    def _emit(self, band: Pixels, encoder: SegmentEncoder) -> None:
+        """Write a row of segments."""
+        segments = self.cut.segments(band)
         if self.threads > 1 and self.cut.tiled:
             with ThreadPoolExecutor(self.threads) as pool:
-                encoded = list(pool.map(encoder.encode, pieces))
+                encoded = list(pool.map(encoder.encode, segments))
         else:
-            encoded = [encoder.encode(piece) for piece in pieces]
+            encoded = [encoder.encode(segment) for segment in segments]
         for data in encoded:
             self._align()
             self._offsets.append(self.file.tell() - self._start)
@@ -189,23 +200,27 @@ class TiffSink:
             self._sizes.append(min(self.cut.rows, spec.height - y) * row_bytes)
 
     def _align(self) -> None:
-        """Pieces and directories begin at even places."""
+        """Segments and directories begin at even places."""
         if (self.file.tell() - self._start) % 2:
             self.file.write(b"\0")
 
     def _all_tags(self) -> Tree:
-        """Those of the page, with where its pieces are."""
+        """Those of the page, with where its segments are."""
         kind = LONG8 if self.big else LONG
         if self.encoder is None:
             self._note_raw_strips()
         offsets, sizes = Value.of(kind, *self._offsets), Value.of(kind, *self._sizes)
         if self.cut.tiled:
             where: Tree = {
-                322: Value.of(LONG, self.cut.columns), 323: Value.of(LONG, self.cut.rows),
-                324: offsets, 325: sizes,
+                TILE_WIDTH: Value.of(LONG, self.cut.columns), TILE_HEIGHT: Value.of(LONG, self.cut.rows),
+                TILE_OFFSETS: offsets, TILE_SIZES: sizes,
             }  # fmt: skip
         else:
-            where = {273: offsets, 278: Value.of(LONG, self.cut.rows), 279: sizes}
+            where = {
+                STRIP_OFFSETS: offsets,
+                ROWS_PER_STRIP: Value.of(LONG, self.cut.rows),
+                STRIP_SIZES: sizes,
+            }
         return self.tags | where
 
 
@@ -224,7 +239,7 @@ def open_tiff_sink(file: BinaryIO, spec: ImageSpec, metadata: Metadata, encoding
     metadata : Metadata
         Profile, EXIF, XMP and resolution are written; the software that wrote and the date are not.
     encoding : Encoding
-        See `piece_encoder` for `compression`.
+        See `segment_encoder` for `compression`.
 
     Raises
     ------
@@ -235,7 +250,7 @@ def open_tiff_sink(file: BinaryIO, spec: ImageSpec, metadata: Metadata, encoding
     """
     if spec.channels > _MOST_CHANNELS:
         raise UnsupportedImageError(f"TIFF cannot hold {spec.channels:,} channels: use npy")
-    encoder = piece_encoder(encoding.compression, spec.dtype)
+    encoder = segment_encoder(encoding.compression, spec.dtype)
     cut = Cut.of(spec, compressed=encoder is not None)
     padded = [-(-size // step) * step for size, step in ((spec.height, cut.rows), (spec.width, cut.columns))]
     size = padded[0] * padded[1] * spec.channels * np.dtype(spec.dtype).itemsize

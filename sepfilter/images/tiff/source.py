@@ -14,32 +14,35 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from sepfilter.errors import ImageReadError, UnsupportedImageError
+from sepfilter.errors import UnsupportedImageError
 from sepfilter.geometry import ImageSpec, Window
+from sepfilter.images.decoding import closed_on_failure, decoding, no_page
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.source import Opening, Source
-from sepfilter.images.tiff.checks import (
-    JPEG2000_KINDS,
-    JPEG_KINDS,
-    PNG_KIND,
-    UNCOMPRESSED,
-    WEBP_KINDS,
-    Grid,
-    checked_grid,
-    checked_places,
-    reading,
-)
+from sepfilter.images.tiff.checks import Grid, checked_grid, checked_places
 from sepfilter.images.tiff.directory import Chain, Directory, directory_chain, read_directory
 from sepfilter.images.tiff.encoding import has_imagecodecs
 from sepfilter.images.tiff.metadata import gather, orientation_of
-from sepfilter.images.tiff.samples import YCBCR, Meaning, meaning_of, photometric_of
+from sepfilter.images.tiff.samples import Meaning, meaning_of, photometric_of
 from sepfilter.images.tiff.segments import SampleReader, Segments, raw_planes
+from sepfilter.images.tiff.tags import (
+    DEFLATE_KINDS,
+    DIFFERENCES,
+    FAX_KINDS,
+    JPEG2000_KINDS,
+    JPEG_KINDS,
+    NO_PREDICTOR,
+    PNG_KIND,
+    TOGETHER,
+    UNCOMPRESSED,
+    WEBP_KINDS,
+    YCBCR,
+    ZSTD,
+)
 
 Pixels = npt.NDArray[Any]
 
-_FAX: Final = frozenset({2, 3, 4})
-_DEFLATE: Final = frozenset({8, 32946})
-_BOUNDED: Final = _DEFLATE | _FAX | {UNCOMPRESSED, 5, 32773, 34925, 34926, 50000}
+_BOUNDED: Final = DEFLATE_KINDS | FAX_KINDS | {UNCOMPRESSED, 5, 32773, 34925, 34926, ZSTD}
 _DECODED_HERE: Final = _BOUNDED | JPEG_KINDS | JPEG2000_KINDS | WEBP_KINDS | {PNG_KIND}
 """Compressions whose decoder cannot take more memory than a strip or tile has; see `check_embedded`."""
 
@@ -74,7 +77,7 @@ class TiffSource:
 
     def read(self, window: Window) -> Pixels:
         """The pixels of a part, of which only the strips or tiles are decoded that it needs."""
-        with reading(self._name):
+        with decoding(self._name):
             pixels = self._meaning.pixels(self._reader.read(window))
         pixels.flags.writeable = False
         return pixels
@@ -106,21 +109,15 @@ def open_tiff(file: BinaryIO, opening: Opening) -> Source:
     LimitError
         It is larger than the limits.
     """
-    try:
-        with reading(opening.name):
-            chain = directory_chain(file, opening.page)
-            if opening.page >= len(chain.offsets):
-                count = len(chain.offsets)
-                has = "1 page" if count == 1 else f"{count} pages"
-                raise ImageReadError(f"{opening.name}: has {has}: there is no page {opening.page}")
-            page = _page(file, chain, opening.page)
-            if not _goes_to_pillow(page.tags):
-                return _opened(file, opening, chain, page)
-            _check_size(opening, page, 4, whole=True)
-            file.seek(0)
-    except BaseException:
-        file.close()
-        raise
+    with closed_on_failure(file), decoding(opening.name):
+        chain = directory_chain(file, opening.page)
+        if opening.page >= len(chain.offsets):
+            raise no_page(opening.name, opening.page, len(chain.offsets))
+        page = _page(file, chain, opening.page)
+        if not _goes_to_pillow(page.tags):
+            return _opened(file, opening, chain, page)
+        _check_size(opening, page, 4, whole=True)
+        file.seek(0)
     from sepfilter.images.pillow.source import open_pillow
 
     return open_pillow(file, opening)
@@ -196,12 +193,12 @@ def _goes_to_pillow(page: tifffile.TiffPage) -> bool:
     if compression in _LEFT_TO_PILLOW:
         return True
     if photometric_of(page) == YCBCR and (
-        compression in _BOUNDED or (compression in JPEG_KINDS and page.planarconfig != 1)
+        compression in _BOUNDED or (compression in JPEG_KINDS and page.planarconfig != TOGETHER)
     ):
         return True
     return not has_imagecodecs() and not (
-        compression in _DEFLATE | {UNCOMPRESSED}
+        compression in DEFLATE_KINDS | {UNCOMPRESSED}
         and page.bitspersample in _WHOLE_BYTES
-        and page.predictor in {1, 2}
+        and page.predictor in {NO_PREDICTOR, DIFFERENCES}
         and page.fillorder == 1
     )

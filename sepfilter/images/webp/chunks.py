@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from sepfilter.images.decoding import left_out
 from sepfilter.images.exif import PREFIX, orientation
 from sepfilter.images.limits import MAX_METADATA
 from sepfilter.images.metadata import Metadata
@@ -18,7 +19,6 @@ _HEADER_SIZE: Final = 10
 _MOST_CHUNKS: Final = 100_000
 
 _METADATA: Final = {b"ICCP": "icc", b"EXIF": "exif", b"XMP ": "xmp"}
-_IN_WORDS: Final = {"icc": "colour profile", "exif": "EXIF", "xmp": "XMP"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +141,7 @@ class _Picture:
     def _take_block(self, field: str, size: int, file: BinaryIO) -> None:
         """Metadata; the first block of a kind counts."""
         if size > MAX_METADATA:
-            self._warnings.append(
-                f"its {_IN_WORDS[field]} was left out: more than {MAX_METADATA:,} bytes are not kept"
-            )
+            self._warnings.append(left_out(field))
         elif size:
             self._blocks.setdefault(field, file.read(size))
 

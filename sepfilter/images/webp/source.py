@@ -9,9 +9,8 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.errors import ImageReadError
 from sepfilter.geometry import ImageSpec
-from sepfilter.images.decoding import DecodedSource, closed_on_failure, decoding
+from sepfilter.images.decoding import DecodedSource, closed_on_failure, decoding, no_page
 from sepfilter.images.source import Opening, Source
 from sepfilter.images.webp.chunks import read_header
 
@@ -40,7 +39,7 @@ def open_webp(file: BinaryIO, opening: Opening) -> Source:
         header = read_header(file)
         frames = header.metadata.frames
         if not 0 <= opening.page < frames:
-            raise ImageReadError(f"{name}: has {frames} pages: there is no page {opening.page}")
+            raise no_page(name, opening.page, frames)
         spec = ImageSpec(header.height, header.width, 4 if header.alpha else 3, "uint8", header.alpha)
         # An animation is put together on two canvases beside the result.
         channels = spec.channels + 8 * header.animated
