@@ -22,7 +22,12 @@ def note_slow_engine() -> None:
     """
     from sepfilter.engine.engines import current_engine, native_is_installed
 
-    if not sys.stderr.isatty() or current_engine().name != "scipy" or native_is_installed():
+    if (
+        sys.stderr is None
+        or not sys.stderr.isatty()
+        or current_engine().name != "scipy"
+        or native_is_installed()
+    ):
         return
     try:
         said = (

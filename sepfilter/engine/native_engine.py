@@ -34,8 +34,8 @@ def filter_block(
         return map_samples(values, output, out)
     scale, offset = last_step(stage, output)
     low, high, nonfinite = _native.filter(
-        _readable(block.pixels, arithmetic),
-        out,
+        _unmarked(_readable(block.pixels, arithmetic)),
+        _unmarked(out),
         block.context,
         BORDER_MODES.index(stage.border.mode),
         stage.border.value,
@@ -62,6 +62,11 @@ def _readable(pixels: Samples, arithmetic: Arithmetic) -> Samples:
     if arithmetic.accumulator == "float32" and pixels.dtype.name not in NARROW_TYPES:
         return pixels.astype(np.float32)
     return pixels
+
+
+def _unmarked(samples: Samples) -> Samples:
+    """The same samples, of a type that does not name its byte order: buffers tell ``<H`` from ``H``."""
+    return samples.view(samples.dtype.newbyteorder("="))
 
 
 def _arguments(one: Pass, *, divides: bool) -> tuple[Any, ...]:

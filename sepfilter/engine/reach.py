@@ -73,6 +73,10 @@ def _behind_stage(stage: Stage, axis: int, lengths: list[int], first: int, last:
     before, after = stage.halo[2 * axis : 2 * axis + 2]
     if stage.padding == "valid":
         return first, last + before + after
-    positions = border_indices(first - before, last + after, length, stage.border.mode)
-    inside = positions[positions >= 0]
-    return int(inside.min()), int(inside.max()) + 1
+    first, last = first - before, last + after
+    reach = [max(first, 0), min(last, length) - 1]
+    for beyond in ((first, min(last, 0)), (max(first, length), last)):
+        if beyond[0] < beyond[1]:
+            positions = border_indices(*beyond, length, stage.border.mode)
+            reach += positions[positions >= 0].tolist()
+    return min(reach), max(reach) + 1

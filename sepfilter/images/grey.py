@@ -57,11 +57,12 @@ def to_grey(pixels: Pixels, spec: ImageSpec) -> Pixels:
     for first in range(0, len(pixels), _ROWS_AT_ONCE):
         rows = slice(first, first + _ROWS_AT_ONCE)
         strip = pixels[rows].astype(np.float64)
-        # Times 1000 the weights are whole numbers, so that ties are ties.
-        luma = (
-            1000 * red * strip[..., 0] + 1000 * green * strip[..., 1] + 1000 * blue * strip[..., 2]
-        ) / 1000
-        grey[rows, :, 0] = np.rint(luma) if spec.is_integer else luma
+        with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN stay what they are
+            # Times 1000 the weights are whole numbers, so that ties are ties.
+            luma = (
+                1000 * red * strip[..., 0] + 1000 * green * strip[..., 1] + 1000 * blue * strip[..., 2]
+            ) / 1000
+            grey[rows, :, 0] = np.rint(luma) if spec.is_integer else luma
     if spec.alpha:
         grey[..., 1] = pixels[..., 3]
     return grey
