@@ -58,7 +58,6 @@ def run_to_exit_code(command: click.Command, arguments: Sequence[str]) -> int:
         ignore()
         return _say("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        _abandon_stdout()
         return BROKEN_PIPE
     except Exception as error:
         if "--debug" in arguments:
@@ -66,12 +65,13 @@ def run_to_exit_code(command: click.Command, arguments: Sequence[str]) -> int:
         if isinstance(error, SepfilterError):
             return _say(str(error), _exit_code(error))
         if isinstance(error, OSError):
-            _abandon_stdout()
             return _say(f"standard output cannot be written: {error.strerror or error}", FAILED)
         return _say(
             f"a defect in sepfilter: {type(error).__name__}: {error}: please report it; --debug shows where",
             FAILED,
         )
+    finally:
+        _settle_stdout()
     return outcome if isinstance(outcome, int) else 0
 
 
@@ -110,8 +110,11 @@ def _usage(error: click.UsageError) -> str:
     return f"{message}: see {path} --help"
 
 
-def _abandon_stdout() -> None:
-    """Keep the interpreter from flushing into the broken pipe once more when it ends."""
+def _settle_stdout() -> None:
+    """Write what standard output holds back, or give it up: the interpreter would try once more at its end."""
     if sys.stdout is None:
         return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
