@@ -77,6 +77,11 @@ class ImageSpec:
         return not self.dtype.startswith("float")
 
     @property
+    def sample_bytes(self) -> int:
+        """Bytes of a sample."""
+        return np.dtype(self.dtype).itemsize
+
+    @property
     def levels(self) -> float:
         """The value of full white: 255, 65535, ...; 1 for float samples."""
         return full_scale(self.dtype)

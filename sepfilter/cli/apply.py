@@ -53,7 +53,6 @@ def command(**arguments: Any) -> int:
     from sepfilter.cli.progress import bar_is_wanted, progress
     from sepfilter.engine.info import engine_info
     from sepfilter.pipeline import Batch, Streams
-    from sepfilter.reports.apply_json import apply_json
 
     job = _job(arguments)
     prints = "--json" if arguments["as_json"] else "--json-lines" if arguments["json_lines"] else None
@@ -75,10 +74,8 @@ def command(**arguments: Any) -> int:
                 _report(result, engine, arguments, shown, single=len(batch.inputs) == 1)
                 shown.advance(result.label, failed=result.failure is not None)
     finally:  # a single input's error is in the reports before it ends the command
-        if kept and arguments["as_json"]:
-            click.echo(apply_json(kept, engine))
-        if kept and arguments["stats"]:
-            _write_stats(arguments["stats"], apply_json(kept, engine))
+        if kept:
+            _write_report(kept, engine, arguments)
     if len(batch.inputs) > 1 and not quiet:
         say(tally.words)
     return FAILED if tally.failed else 0
@@ -121,10 +118,11 @@ def _report(
 
     A single one gets a table, several get a line each; with --quiet there is only what went wrong.
     """
-    from sepfilter.reports.apply_json import apply_json_line
     from sepfilter.reports.apply_text import apply_line, apply_text, warnings
 
     if arguments["json_lines"]:
+        from sepfilter.reports.apply_json import apply_json_line
+
         with shown.paused():
             click.echo(apply_json_line(result, engine))
     if result.failure:
@@ -183,9 +181,14 @@ class Tally:
         return f"{self.total:,} images: {', '.join(parts)}"
 
 
-def _write_stats(path: str, report: str) -> None:
-    """The JSON report as a file; what stood there was checked before the run."""
+def _write_report(results: list[Result], engine: EngineInfo, arguments: dict[str, Any]) -> None:
+    """All results as JSON, printed and in a file, as asked; what stood there was checked before the run."""
+    from sepfilter.reports.apply_json import apply_json
     from sepfilter.safe_write import replacing
 
-    with replacing(path, overwrite=True) as file:
-        file.write(report.encode() + b"\n")
+    report = apply_json(results, engine)
+    if arguments["as_json"]:
+        click.echo(report)
+    if arguments["stats"]:
+        with replacing(arguments["stats"], overwrite=True) as file:
+            file.write(report.encode() + b"\n")

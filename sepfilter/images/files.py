@@ -60,12 +60,8 @@ def read_image(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Pi
     ((2, 3), 'uint16', 'PNG')
     """
     with closing(open_source(path, limits=limits)) as source:
-        spec = source.spec
-        limits.check(
-            str(path), height=spec.height, width=spec.width, channels=spec.channels,
-            sample_bytes=np.dtype(spec.dtype).itemsize,
-        )  # fmt: skip
-        pixels = source.read(Window.whole(spec))
+        limits.check_image(str(path), source.spec)
+        pixels = source.read(Window.whole(source.spec))
     return pixels[..., 0] if pixels.shape[2] == 1 else pixels, source.metadata
 
 

@@ -38,6 +38,8 @@ class OutputFormat:
         What its compression may be called.
     carries : frozenset of str
         Of ``icc``, ``exif``, ``xmp`` and ``dpi`` those that it has a place for.
+    longest_side : int or None
+        The most pixels that a row or column may have.
     """
 
     name: str
@@ -48,6 +50,7 @@ class OutputFormat:
     has_quality: bool = False
     compressions: tuple[str, ...] = ()
     carries: frozenset[str] = frozenset()
+    longest_side: int | None = None
 
     def can_hold(self, spec: ImageSpec, metadata: Metadata) -> bool:
         """True where nothing of the pixels would be lost."""
@@ -106,14 +109,17 @@ OUTPUT_FORMATS: Final = (
     OutputFormat(
         "png", "PNG", (".png",), "png.sink.open_png_sink",
         dict.fromkeys(_WITH_OPACITY, _DEEP), compressions=("fast", "small"), carries=_ALL,
+        longest_side=2**31 - 1,
     ),
     OutputFormat(
         "jpeg", "JPEG", (".jpg", ".jpeg", ".jpe"), "jpeg.sink.open_jpeg_sink",
         dict.fromkeys((*_COLOURS, "cmyk"), _BYTES), has_quality=True, carries=_ALL,
+        longest_side=65500,
     ),
     OutputFormat(
         "webp", "WEBP", (".webp",), "webp.sink.open_webp_sink",
         dict.fromkeys(_WITH_OPACITY, _BYTES), has_quality=True, carries=frozenset({"icc", "exif", "xmp"}),
+        longest_side=16383,
     ),
     OutputFormat(
         "tiff", "TIFF", (".tif", ".tiff"), "tiff.sink.open_tiff_sink",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sepfilter.errors import LimitError
+from sepfilter.geometry import ImageSpec
 
 MAX_PIXELS: Final = 2**30
 """Pixels of an image that is held whole, where nothing else is asked for."""
@@ -32,6 +33,37 @@ class Limits:
 
     max_pixels: int = MAX_PIXELS
     max_memory: int | None = None
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the pixels of one image may take."""
+        return usable_memory() if self.max_memory is None else self.max_memory
+
+    def check_image(self, name: str, spec: ImageSpec, *, whole: bool = True) -> None:
+        """Refuse an image that takes no more than its own samples: `check` of its spec.
+
+        Parameters
+        ----------
+        name : str
+            The file, for the message.
+        spec : ImageSpec
+            The pixels that will be decoded.
+        whole : bool
+            They are held as a whole, not strip by strip.
+
+        Raises
+        ------
+        LimitError
+            The message names the option that raises the limit.
+        """
+        self.check(
+            name,
+            height=spec.height,
+            width=spec.width,
+            channels=spec.channels,
+            sample_bytes=spec.sample_bytes,
+            whole=whole,
+        )
 
     def check(
         self, name: str, *, height: int, width: int, sample_bytes: int, channels: int = 1, whole: bool = True
@@ -59,7 +91,7 @@ class Limits:
                 f"as a whole is {self.max_pixels:,}: --max-pixels raises it"
             )
         needed = pixels * channels * sample_bytes if whole else width * channels * sample_bytes
-        allowed = usable_memory() if self.max_memory is None else self.max_memory
+        allowed = self.memory
         if needed > allowed:
             raise LimitError(
                 f"{name}: its pixels take {needed:,} bytes of memory, and {allowed:,} are allowed: "

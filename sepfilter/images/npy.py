@@ -48,10 +48,7 @@ def open_npy(file: BinaryIO, opening: Opening) -> Source:
         spec = _spec(shape, dtype, name)
         if opening.page:
             raise no_page(name, opening.page, 1)
-        opening.limits.check(
-            name, height=spec.height, width=spec.width, channels=spec.channels, sample_bytes=dtype.itemsize,
-            whole=columns_first,
-        )  # fmt: skip
+        opening.limits.check_image(name, spec, whole=columns_first)
     metadata = Metadata(format="NPY")
     if columns_first:
         return DecodedSource(

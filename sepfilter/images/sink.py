@@ -103,6 +103,7 @@ def open_sink(
     module, _, function = output_format.writer.rpartition(".")
     writer: Writer = getattr(importlib.import_module(f"sepfilter.images.{module}"), function)
     with _encoder_errors(name, output_format):
+        _check_sides(spec, output_format.longest_side)
         sink = writer(file, spec, carried(metadata, spec, output_format)[0], encoding)
     return _CheckedSink(sink, name, output_format, spec.height)
 
@@ -131,6 +132,13 @@ class _CheckedSink:
             raise ImageWriteError(f"{self.name}: only {self.rows} of {self.height} rows were written")
         with _encoder_errors(self.name, self.format):
             self.sink.finish()
+
+
+def _check_sides(spec: ImageSpec, most: int | None) -> None:
+    """Refuse an image with a side that the format has no number for."""
+    longest = max(spec.height, spec.width)
+    if most is not None and longest > most:
+        raise ValueError(f"its longer side of {longest:,} pixels is more than the {most:,} that fit")
 
 
 @contextmanager

@@ -25,9 +25,9 @@ def upright(source: Source) -> Source:
         As a backend opened it, with the orientation in its metadata. EXIF and XMP that contradict it, as
         they do in files from careless programs, are corrected with it.
     """
-    metadata = source.metadata
-    is_told = (upright_exif(metadata.exif), upright_xmp(metadata.xmp)) == (metadata.exif, metadata.xmp)
-    return source if metadata.orientation == 1 and is_told else _Turned(source)
+    stored = source.metadata
+    metadata = replace(stored, orientation=1, exif=upright_exif(stored.exif), xmp=upright_xmp(stored.xmp))
+    return source if metadata == stored else _Turned(source, metadata, stored.orientation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,20 @@ class _Turned:
 
     Orientations are those of EXIF 2.32, tag 0x0112: from 5 on rows and columns change places; 3, 4, 7 and 8
     then go from the bottom up, 2, 3, 6 and 7 from the right.
+
+    Attributes
+    ----------
+    source : Source
+        The pixels as they are stored.
+    metadata : Metadata
+        Those of the source, which say that the image is upright.
+    orientation : int
+        How the pixels are stored.
     """
 
     source: Source
+    metadata: Metadata
+    orientation: int
 
     @property
     def spec(self) -> ImageSpec:
@@ -47,25 +58,17 @@ class _Turned:
         return replace(spec, height=spec.width, width=spec.height) if self._transposed else spec
 
     @property
-    def metadata(self) -> Metadata:
-        """Metadata without an orientation."""
-        metadata = self.source.metadata
-        return replace(
-            metadata, orientation=1, exif=upright_exif(metadata.exif), xmp=upright_xmp(metadata.xmp)
-        )
-
-    @property
     def strip_rows(self) -> int:
         """As the source's, where its rows keep their order."""
-        return self.source.strip_rows if self.source.metadata.orientation <= 2 else self.spec.height
+        return self.source.strip_rows if self.orientation <= 2 else self.spec.height
 
     @property
     def _transposed(self) -> bool:
-        return self.source.metadata.orientation >= 5
+        return self.orientation >= 5
 
     def read(self, window: Window) -> Pixels:
         """A view of the turned pixels."""
-        orientation, spec = self.source.metadata.orientation, self.source.spec
+        orientation, spec = self.orientation, self.source.spec
         if orientation == 1:
             return self.source.read(window)
         if orientation == 2:

@@ -98,7 +98,7 @@ class Flow:
             limits = replace(limits, max_pixels=rows * spec.width)
         limits.check(
             name, height=rows, width=spec.width, channels=spec.channels,
-            sample_bytes=np.dtype(spec.dtype).itemsize,
+            sample_bytes=spec.sample_bytes,
         )  # fmt: skip
 
     def run(self, sink: Sink, clock: Clock, halted: Event) -> Losses:

@@ -11,7 +11,7 @@ import numpy as np
 
 from sepfilter.errors import ImageReadError, LimitError, OptionError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec
-from sepfilter.images.limits import Limits, usable_memory
+from sepfilter.images.limits import Limits
 from sepfilter.images.paths.inputs import STANDARD_STREAM, Input
 from sepfilter.images.source import Source, backend_named, open_source
 from sepfilter.plans.options import Options
@@ -36,19 +36,18 @@ def opened(one: Input, reading: Reading, stdin: BinaryIO | None) -> Source:
     if path == STANDARD_STREAM:
         if stdin is None:
             raise OptionError("-: there is no standard input: give a file")
-        path, content = "stdin", _all_of(stdin, "stdin", limits)
+        content = _all_of(stdin, one.name, limits)
     elif Path(path).is_fifo():  # as the shell's <(...)
         with Path(path).open("rb") as pipe:
             content = _all_of(pipe, path, limits)
     return open_source(
-        path, content=content, input_format=reading.input_format, page=one.page - 1, limits=limits
+        one.name, content=content, input_format=reading.input_format, page=one.page - 1, limits=limits
     )
 
 
 def _all_of(stream: BinaryIO, name: str, limits: Limits) -> bytes:
     """What comes through a pipe, which might never end."""
-    allowed = usable_memory() if limits.max_memory is None else limits.max_memory
-    gathered = BytesIO()
+    allowed, gathered = limits.memory, BytesIO()
     try:
         while piece := stream.read(_PIECE):
             gathered.write(piece)

@@ -11,7 +11,7 @@ from sepfilter.errors import LimitError, SepfilterError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec
 from sepfilter.images.carried import carried
 from sepfilter.images.metadata import Metadata
-from sepfilter.images.paths.inputs import STANDARD_STREAM, Input
+from sepfilter.images.paths.inputs import Input
 from sepfilter.images.paths.targets import Target
 from sepfilter.images.sink import Encoding, open_sink
 from sepfilter.images.source import Source
@@ -52,7 +52,7 @@ class Task:
     @property
     def name(self) -> str:
         """The input in messages."""
-        return "stdin" if self.path == STANDARD_STREAM else self.path
+        return self.origin.name
 
     @property
     def is_skipped(self) -> bool:

@@ -133,6 +133,11 @@ def plan_stage(
         reason=reason(ways, chosen) + _in_vain(chosen, max_error),
         nanoseconds=sum(run.estimate.nanoseconds for run in chosen),
     )
+    return _outcome(stage, chosen, given, arithmetic)
+
+
+def _outcome(stage: Stage, chosen: Sequence[Run], given: StageInput, arithmetic: Arithmetic) -> PlannedStage:
+    """What a stage makes of the samples' extent, and of errors that come in."""
     extent = _extent([run.choice for run in chosen], stage, given.extent)
     rounding = combined([run.rounding for run in chosen])
     if not arithmetic.is_exact:

@@ -26,7 +26,6 @@ DEFAULT_QUALITY: Final = 92
 DEFAULT_SUBSAMPLING: Final = "4:2:0"
 """Where the input had no chroma of its own to follow: as Pillow and OpenCV do, at any quality."""
 
-_LONGEST_SIDE: Final = 65500
 _LONGEST_PAYLOAD: Final = 65533
 _DOTS_AN_INCH: Final = 1
 _START_OF_IMAGE: Final = b"\xff\xd8"
@@ -45,15 +44,7 @@ def open_jpeg_sink(file: BinaryIO, spec: ImageSpec, metadata: Metadata, encoding
         Profile, EXIF, XMP, resolution; `subsampling` is kept.
     encoding : Encoding
         Its quality counts.
-
-    Raises
-    ------
-    ValueError
-        A side is longer than a JPEG file can have.
     """
-    longest = max(spec.height, spec.width)
-    if longest > _LONGEST_SIDE:
-        raise ValueError(f"its longer side of {longest:,} pixels is more than the {_LONGEST_SIDE:,} that fit")
     quality = DEFAULT_QUALITY if encoding.quality is None else encoding.quality
     return CollectingSink(spec, partial(_write, file, metadata, quality))
 

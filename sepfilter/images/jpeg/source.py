@@ -65,7 +65,7 @@ def open_jpeg(file: BinaryIO, opening: Opening) -> Source:
             height=spec.height,
             width=spec.width,
             channels=spec.channels,
-            sample_bytes=np.dtype(spec.dtype).itemsize + 2 * frame.is_progressive,
+            sample_bytes=spec.sample_bytes + 2 * frame.is_progressive,
         )
 
     def decode() -> Pixels:

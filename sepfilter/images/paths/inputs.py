@@ -55,6 +55,11 @@ class Input:
     pages: int = 1
 
     @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        return "stdin" if self.path == STANDARD_STREAM else self.path
+
+    @property
     def label(self) -> str:
         """What it is called among others.
 

@@ -13,7 +13,6 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from sepfilter.errors import ImageReadError, LimitError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec
 from sepfilter.images.decoding import DecodedSource, closed_on_failure, decoding, no_page
-from sepfilter.images.limits import usable_memory
 from sepfilter.images.pillow.complete import refuse_incomplete
 from sepfilter.images.pillow.formats import decoded_by_pillow, pillow_name
 from sepfilter.images.pillow.lossless import refuse_loss
@@ -141,8 +140,7 @@ def _pixels(image: ImageFile.ImageFile, mode: str, spec: ImageSpec) -> Pixels:
 def _pillow_errors(opening: Opening, only: str | None = None) -> Iterator[None]:
     """Turn what only Pillow raises into errors of ours, and all the rest as `decoding` does."""
     name, limits = opening.name, opening.limits
-    memory = usable_memory() if limits.max_memory is None else limits.max_memory
-    most_pixels = max(1, min(limits.max_pixels, memory))
+    most_pixels = max(1, min(limits.max_pixels, limits.memory))
     try:
         with pillow_settings(most_pixels):
             yield
@@ -160,10 +158,7 @@ def _within_limits(image: Image.Image, opening: Opening) -> tuple[str, ImageSpec
     """The mode in which an image is filtered, and its spec, if it is not too large."""
     mode = _expanded_mode(image, opening.name)
     spec = _spec(image, mode)
-    opening.limits.check(
-        opening.name, height=spec.height, width=spec.width, channels=spec.channels,
-        sample_bytes=np.dtype(spec.dtype).itemsize,
-    )  # fmt: skip
+    opening.limits.check_image(opening.name, spec)
     return mode, spec
 
 

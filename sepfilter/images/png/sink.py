@@ -16,7 +16,7 @@ from sepfilter.images.deflate import adler32, compressed_piece
 from sepfilter.images.exif import PREFIX
 from sepfilter.images.formats import layout
 from sepfilter.images.metadata import Metadata
-from sepfilter.images.png.chunks import MOST_SIDE, SIGNATURE, XMP_KEYWORD, Header, chunk, physical
+from sepfilter.images.png.chunks import SIGNATURE, XMP_KEYWORD, Header, chunk, physical
 from sepfilter.images.png.filters import best_filtered, filtered_up
 from sepfilter.images.sink import Encoding, Sink
 
@@ -43,15 +43,7 @@ def open_png_sink(file: BinaryIO, spec: ImageSpec, metadata: Metadata, encoding:
         Profile, EXIF, XMP, resolution.
     encoding : Encoding
         Its compression and threads count.
-
-    Raises
-    ------
-    ValueError
-        A side is longer than a PNG file can have.
     """
-    longest = max(spec.height, spec.width)
-    if longest > MOST_SIDE:
-        raise ValueError(f"its longer side of {longest:,} pixels is more than the {MOST_SIDE:,} that fit")
     depth = 16 if spec.dtype == "uint16" else 8
     header = Header(spec.width, spec.height, depth, _COLOUR_TYPES[layout(spec, metadata)])
     file.write(SIGNATURE + chunk(b"IHDR", header.body) + b"".join(_ancillary(metadata)))

@@ -72,10 +72,7 @@ def open_png(file: BinaryIO, opening: Opening) -> Source:
         if opening.page:
             return _later_frame(file, opening)
         by_strips = said.is_plain and said.header.row_bytes * spec.height > WHOLE_BYTES
-        opening.limits.check(
-            name, height=spec.height, width=spec.width, channels=spec.channels,
-            sample_bytes=np.dtype(spec.dtype).itemsize, whole=not by_strips,
-        )  # fmt: skip
+        opening.limits.check_image(name, spec, whole=not by_strips)
     if by_strips:
         return _PngStrips(file, name, said)
 

@@ -77,10 +77,7 @@ def _open(file: BinaryIO, opening: Opening) -> Source:
     dtype = "uint8" if header.maxval <= 255 else "uint16"
     spec = ImageSpec(header.height, header.width, header.depth, dtype, header.has_alpha)
     rows = header.rows(file, opening.name)
-    opening.limits.check(
-        opening.name, height=spec.height, width=spec.width, channels=spec.channels,
-        sample_bytes=rows.dtype.itemsize, whole=False,
-    )  # fmt: skip
+    opening.limits.check_image(opening.name, spec, whole=False)
     rows.check_length()
     is_cmyk = header.tuples == "CMYK" and header.depth == 4
     metadata = Metadata(format="PAM", alpha=spec.alpha, cmyk=is_cmyk, frames=pages)

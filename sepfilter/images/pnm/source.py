@@ -65,7 +65,7 @@ def _open_integers(file: BinaryIO, opening: Opening) -> Source:
     header, pages = find_page(partial(_headers, file), opening)
     dtype = "uint8" if header.maxval <= 255 else "uint16"
     spec = ImageSpec(header.height, header.width, header.channels, dtype)
-    _check_limits(spec, opening, whole=header.is_plain)
+    opening.limits.check_image(opening.name, spec, whole=header.is_plain)
     metadata = Metadata(format="PPM", frames=pages)
     if header.is_plain:
         return DecodedSource(file, opening.name, spec, metadata, partial(plain_pixels, file, header, spec))
@@ -82,18 +82,10 @@ def _open_floats(file: BinaryIO, opening: Opening) -> Source:
     if opening.page:
         raise no_page(opening.name, opening.page, 1)
     spec = ImageSpec(header.height, header.width, header.channels, "float32")
-    _check_limits(spec, opening, whole=False)
+    opening.limits.check_image(opening.name, spec, whole=False)
     rows = _rows(file, header, opening.name)
     rows.check_length()
     return RawSource(spec, Metadata(format="PFM"), rows)
-
-
-def _check_limits(spec: ImageSpec, opening: Opening, *, whole: bool) -> None:
-    """Refuse an image that is too large."""
-    opening.limits.check(
-        opening.name, height=spec.height, width=spec.width, channels=spec.channels,
-        sample_bytes=np.dtype(spec.dtype).itemsize, whole=whole,
-    )  # fmt: skip
 
 
 def _headers(file: BinaryIO) -> Iterator[PnmHeader]:

@@ -24,8 +24,6 @@ _METHOD: Final = 2
 # the same size; 0 takes half, for files a fifth larger where the picture is smooth, twice as large in charts.
 _LOSSLESS_EFFORT: Final = 51
 
-_LONGEST_SIDE: Final = 16383
-
 
 def open_webp_sink(file: BinaryIO, spec: ImageSpec, metadata: Metadata, encoding: Encoding) -> CollectingSink:
     """Begin to write a WebP file: lossless, unless a quality is given.
@@ -42,15 +40,7 @@ def open_webp_sink(file: BinaryIO, spec: ImageSpec, metadata: Metadata, encoding
         Profile, EXIF, XMP.
     encoding : Encoding
         Its quality counts.
-
-    Raises
-    ------
-    ValueError
-        A side is longer than a WebP file can have.
     """
-    longest = max(spec.height, spec.width)
-    if longest > _LONGEST_SIDE:
-        raise ValueError(f"its longer side of {longest:,} pixels is more than the {_LONGEST_SIDE:,} that fit")
     return CollectingSink(spec, partial(_write, file, metadata, encoding.quality))
 
 
