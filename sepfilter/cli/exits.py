@@ -111,7 +111,7 @@ def _usage(error: click.UsageError) -> str:
 
 
 def _settle_stdout() -> None:
-    """Write what standard output holds back, or give it up: the interpreter would try once more at its end."""
+    """Write what standard output holds back, or give it up: the interpreter would try again at its end."""
     if sys.stdout is None:
         return
     try:
