@@ -18,6 +18,10 @@ WIDE_TYPES: Final = frozenset({"float64", "int32", "uint32"})
 """Sample types that float32 cannot hold."""
 
 
+MOST_CHANNELS: Final = 4096
+"""Channels of an image; `native/filter.h` has the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
     """Shape and sample type of an image, without its pixels.
@@ -27,7 +31,7 @@ class ImageSpec:
     height, width : int
         Size in pixels, at least 1.
     channels : int
-        Samples per pixel, at least 1; counts the alpha channel.
+        Samples per pixel, at least 1 and at most 4096; counts the alpha channel.
     dtype : dtype-like
         One of uint8, uint16, uint32, int8, int16, int32, float16, float32, float64. Kept as its name.
     alpha : bool
@@ -36,7 +40,8 @@ class ImageSpec:
     Raises
     ------
     ShapeError
-        A size is below 1, the type is none of those above, or alpha is the only channel.
+        A size is below 1 or there are too many channels, the type is none of those above, or alpha is
+        the only channel.
 
     Examples
     --------
@@ -57,6 +62,10 @@ class ImageSpec:
             if not is_number or not float(value).is_integer() or value < 1:
                 raise ShapeError(f"image {name} is {value!r}: it must be a whole number, at least 1")
             object.__setattr__(self, name, int(value))
+        if self.channels > MOST_CHANNELS:
+            raise ShapeError(
+                f"an image of {self.channels:,} channels: at most {MOST_CHANNELS:,} are filtered"
+            )
         object.__setattr__(self, "dtype", sample_type(self.dtype))
         if self.alpha and self.channels < 2:
             raise ShapeError("an image with alpha needs at least one channel of colour beside it")

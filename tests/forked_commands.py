@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Final, NoReturn
@@ -36,7 +37,8 @@ _BETWEEN_LOOKS: Final = 0.002
 def main() -> None:
     """Answer line by line."""
     for module in walk_packages(sepfilter.__path__, "sepfilter."):
-        import_module(module.name)
+        with suppress(ImportError):  # a backend whose library is not installed
+            import_module(module.name)
     Image.init()
     for line in sys.stdin:
         asked = json.loads(line)

@@ -121,3 +121,10 @@ def test_specs_and_windows_are_values() -> None:
         ImageSpec(1, 2, 3, "uint8").height = 2  # type: ignore[misc]
     with pytest.raises(FrozenInstanceError):
         Window(1, 2, 3, 4).y = 2  # type: ignore[misc]
+
+
+def test_an_image_has_a_bounded_number_of_channels() -> None:
+    """As many as the engine takes; a header can claim more."""
+    assert ImageSpec(1, 1, 4096, "uint8").channels == 4096
+    with pytest.raises(ShapeError, match="an image of 4,097 channels: at most 4,096 are filtered"):
+        ImageSpec(1, 1, 4097, "uint8")

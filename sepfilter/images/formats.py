@@ -56,29 +56,45 @@ class OutputFormat:
         """True where nothing of the pixels would be lost."""
         return not self.holds or spec.dtype in self.holds.get(layout(spec, metadata), ())
 
-    def check(self, spec: ImageSpec, metadata: Metadata, path: str | Path) -> None:
+    def check(
+        self, spec: ImageSpec, metadata: Metadata, path: str | Path, *, float_range: bool = False
+    ) -> None:
         """Refuse an image that this format would damage.
+
+        Parameters
+        ----------
+        spec : ImageSpec
+            The image.
+        metadata : Metadata
+            What goes with it.
+        path : str or Path
+            Where to, in messages.
+        float_range : bool
+            ``--range float`` was given, which makes floats of integers and forbids integer types.
 
         Raises
         ------
         UnsupportedImageError
-            The message names formats that can hold it.
+            The message names formats that can hold it, and a sample type that would fit.
         """
         if self.can_hold(spec, metadata):
             return
         able = [other.name for other in OUTPUT_FORMATS if other.can_hold(spec, metadata)]
         raise UnsupportedImageError(
             f"{path}: {self.label} cannot hold {_kind(spec, metadata)}: "
-            f"use {' or '.join(able)}{self._hint(spec, metadata)}"
+            f"use {' or '.join(able)}{self._hint(spec, metadata, float_range)}"
         )
 
-    def _hint(self, spec: ImageSpec, metadata: Metadata) -> str:
+    def _hint(self, spec: ImageSpec, metadata: Metadata, float_range: bool) -> str:
         """Which option would make the image fit."""
-        if not self.can_hold(replace(spec, dtype="uint8"), metadata):
+        types = ("float32", "uint8") if not spec.is_integer else ("uint16", "uint8", "float32")
+        fits = [one for one in types if self.can_hold(replace(spec, dtype=one), metadata)]
+        if not fits:
             return ""
-        if spec.dtype.startswith("float"):
-            return ", or leave out --range float, or give --dtype uint8 (with --scale 255 for 0 to 1)"
-        return ", or --dtype uint8"
+        if spec.is_integer or fits[0] == "float32":
+            return f", or --dtype {fits[0]}"
+        without = " without --range float" if float_range else ""
+        return f", or --dtype uint8{without} (with --scale 255 for 0 to 1)"
 
     def check_encoding(self, quality: int | None, compression: str | None) -> None:
         """Refuse a quality or a compression that would be ignored.

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final, Protocol
 
 import numpy.typing as npt
 
-from sepfilter.errors import ImageReadError
+from sepfilter.errors import ImageReadError, ShapeError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.decoding import closed_on_failure
 from sepfilter.images.limits import DEFAULT_LIMITS, Limits
@@ -174,7 +174,10 @@ def open_source(
 
     with closed_on_failure(file):
         backend = _backend_for(head) if input_format is None else backend_named(input_format)
-    return upright(backend(file, Opening(str(path), page, limits)))
+    try:
+        return upright(backend(file, Opening(str(path), page, limits)))
+    except ShapeError as error:
+        raise UnsupportedImageError(f"{path}: {error}") from error
 
 
 def backend_named(name: str) -> Backend:
@@ -215,9 +218,9 @@ def _opener(one: InputFormat) -> Backend:
         if one.needs is not None:
             importlib.import_module(one.needs)
     except ImportError:
-        from sepfilter.images.pillow.source import open_pillow
+        from sepfilter.images.pillow.stand_in import in_place_of
 
-        return open_pillow
+        return in_place_of(str(one.needs), one.names[0])
     module, _, function = one.opener.rpartition(".")
     found: Backend = getattr(importlib.import_module(f"sepfilter.images.{module}"), function)
     return found

@@ -91,7 +91,9 @@ def test_broken_pixel_data_is_an_error(stored: Store) -> None:
     """A flipped bit in the compressed stream."""
     content = bytearray(NOISY["PNG"])
     content[content.index(b"IDAT") + 200] ^= 0x10
-    assert complaint(stored("a.png", bytes(content))).startswith("is truncated or corrupt: ")
+    assert complaint(stored("a.png", bytes(content))).startswith(
+        ("is truncated or corrupt: ", "is corrupt: ")
+    )
 
 
 def test_an_empty_file_is_an_error(stored: Store) -> None:

@@ -137,17 +137,41 @@ def test_formats_that_know_inks_take_them(name: str) -> None:
 @pytest.mark.parametrize(
     ("dtype", "hint"),
     [
-        ("float32", ", or leave out --range float, or give --dtype uint8 (with --scale 255 for 0 to 1)"),
+        ("float32", ", or --dtype uint8 (with --scale 255 for 0 to 1)"),
         ("uint16", ", or --dtype uint8"),
         ("uint8", ""),
     ],
 )
 def test_a_refusal_says_which_option_would_help(dtype: str, hint: str) -> None:
-    """Floats have ranges to choose from; 8 bits cannot get narrower."""
+    """Floats have a range that 8 bits do not; 8 bits cannot get narrower."""
     spec = ImageSpec(4, 4, 4 if dtype == "uint8" else 3, dtype, alpha=dtype == "uint8")
     with pytest.raises(UnsupportedImageError) as caught:
         format_named("jpeg").check(spec, Metadata(alpha=spec.alpha), "out.jpg")
     assert str(caught.value).endswith(f"npy{hint}")
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "hint"),
+    [
+        ("pfm", "float64", "or --dtype float32"),
+        ("pfm", "uint8", "or --dtype float32"),
+        ("png", "uint32", "or --dtype uint16"),
+        ("png", "float16", "or --dtype uint8 (with --scale 255 for 0 to 1)"),
+    ],
+)
+def test_the_type_that_is_offered_loses_the_least(name: str, dtype: str, hint: str) -> None:
+    """Floats stay floats and deep samples deep, where the format can hold such."""
+    one, spec = format_named(name), ImageSpec(4, 4, 3, dtype)
+    with pytest.raises(UnsupportedImageError) as caught:
+        one.check(spec, Metadata(), "out")
+    assert str(caught.value).endswith(f"npy, {hint}")
+    assert one.can_hold(ImageSpec(4, 4, 3, hint.split()[2]), Metadata())
+
+
+def test_the_range_float_is_only_mentioned_where_it_was_given() -> None:
+    """An integer type alone would not help there: both together are refused."""
+    with pytest.raises(UnsupportedImageError, match=r"or --dtype uint8 without --range float \(with"):
+        format_named("png").check(ImageSpec(4, 4, 3, "float32"), Metadata(), "out", float_range=True)
 
 
 def test_no_option_is_offered_that_would_not_help() -> None:

@@ -16,12 +16,13 @@ from PIL import Image, ImageCms
 from sepfilter.errors import ImageWriteError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.formats import format_named
-from sepfilter.images.jpeg.source import open_jpeg
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import Encoding, open_sink
-from sepfilter.images.source import Opening
+from sepfilter.images.source import Opening, backend_named
 
 Array = npt.NDArray[Any]
+
+open_jpeg = backend_named("jpeg")
 
 SLOPES = np.add.outer(np.arange(40) * 3, np.arange(50) * 2)[..., np.newaxis].astype(np.uint8)
 COLOURS = np.concatenate((SLOPES, 255 - SLOPES, SLOPES // 2), axis=2)

@@ -7,7 +7,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import imagecodecs
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -18,12 +17,14 @@ from PIL import Image
 from sepfilter.errors import ImageReadError, LimitError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.jpeg.metadata import read_header
-from sepfilter.images.jpeg.source import open_jpeg
 from sepfilter.images.limits import MAX_METADATA, Limits
 from sepfilter.images.metadata import Metadata
-from sepfilter.images.source import Opening, Source
+from sepfilter.images.source import Opening, Source, backend_named
 
 Array = npt.NDArray[Any]
+
+imagecodecs = pytest.importorskip("imagecodecs")
+open_jpeg = backend_named("jpeg")
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 

@@ -25,6 +25,8 @@ from sepfilter.images.tiff.source import open_tiff
 
 Array = npt.NDArray[Any]
 
+pytest.importorskip("imagecodecs")
+
 
 def noise(*shape: int) -> Array:
     """Random bytes."""

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sepfilter.errors import ImageWriteError, UnsupportedImageError
+from sepfilter.errors import ImageWriteError
 from sepfilter.geometry import SAMPLE_TYPES, ImageSpec, Window
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import DEFAULT_ENCODING, Encoding
@@ -124,7 +124,9 @@ def test_channels_keep_their_meaning(
 @settings(max_examples=40, deadline=None)
 @given(
     dtype=st.sampled_from(SAMPLE_TYPES),
-    compression=st.sampled_from(COMPRESSIONS),
+    compression=st.sampled_from(
+        [one for one in COMPRESSIONS if one != "zstd" or tiff_encoding.has_imagecodecs()]
+    ),
     shape=st.tuples(st.integers(1, 530), st.integers(1, 530), st.integers(1, 5)),
     rows=st.integers(1, 530),
     threads=st.integers(1, 3),
@@ -278,12 +280,6 @@ def test_errors_of_the_file_come_through(seekable: bool) -> None:
 
     with pytest.raises(OSError, match="No space left"):
         put(cast("BinaryIO", Full()), noise(30, 20, 3))
-
-
-def test_too_many_channels_are_refused() -> None:
-    """The tag that counts them has 16 bits."""
-    with pytest.raises(UnsupportedImageError, match="TIFF cannot hold 65,536 channels"):
-        open_tiff_sink(BytesIO(), ImageSpec(1, 1, 65536, "uint8"), Metadata(), DEFAULT_ENCODING)
 
 
 def test_tiles_of_many_channels_stay_small() -> None:

@@ -18,10 +18,11 @@ from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.formats import format_named
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import Encoding, open_sink
-from sepfilter.images.source import Opening
-from sepfilter.images.webp.source import open_webp
+from sepfilter.images.source import Opening, backend_named
 
 Array = npt.NDArray[Any]
+
+open_webp = backend_named("webp")
 
 SLOPES = np.add.outer(np.arange(40) * 3, np.arange(50) * 2)[..., np.newaxis].astype(np.uint8)
 COLOURS = np.concatenate((SLOPES, 255 - SLOPES, SLOPES // 2), axis=2)

@@ -16,10 +16,12 @@ from sepfilter.errors import ImageReadError, LimitError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.limits import MAX_METADATA, Limits
 from sepfilter.images.metadata import Metadata
-from sepfilter.images.source import Opening, Source
-from sepfilter.images.webp.source import open_webp
+from sepfilter.images.source import Opening, Source, backend_named
 
 Array = npt.NDArray[Any]
+
+pytest.importorskip("imagecodecs")
+open_webp = backend_named("webp")
 
 PICTURE = np.random.default_rng(5).integers(0, 256, (33, 47, 4), dtype=np.uint8)
 OPAQUE = np.ascontiguousarray(PICTURE[..., :3])

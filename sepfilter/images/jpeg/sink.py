@@ -1,12 +1,12 @@
-"""JPEG output: pixels encoded by libjpeg-turbo, with the metadata segments put in front of them."""
+"""JPEG output: encoded by libjpeg-turbo, that of imagecodecs or of Pillow, with the metadata put in front."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from io import BytesIO
 from typing import Any, BinaryIO, Final
 
-import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
@@ -66,12 +66,27 @@ def _write(file: BinaryIO, metadata: Metadata, quality: int, pixels: Pixels) -> 
 
 def _encoded(pixels: Pixels, quality: int, subsampling: str) -> bytes | bytearray:
     """A JPEG file without metadata; inks are inverted, as Adobe began to do and all expect."""
+    try:
+        import imagecodecs
+    except ImportError:
+        return _encoded_by_pillow(pixels, quality, subsampling)
     channels = pixels.shape[2]
     if channels == 1:
         return imagecodecs.jpeg8_encode(pixels[..., 0], quality)
     if channels == 3:
         return imagecodecs.jpeg8_encode(pixels, quality, subsampling=subsampling.replace(":", ""))
     return imagecodecs.jpeg8_encode(np.invert(pixels), quality, colorspace="CMYK", outcolorspace="CMYK")
+
+
+def _encoded_by_pillow(pixels: Pixels, quality: int, subsampling: str) -> bytes:
+    """The same where imagecodecs cannot be imported; Pillow inverts inks by itself."""
+    from PIL import Image
+
+    height, width, channels = pixels.shape
+    image = Image.frombytes({1: "L", 3: "RGB", 4: "CMYK"}[channels], (width, height), pixels.tobytes())
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=quality, **({"subsampling": subsampling} if channels == 3 else {}))
+    return buffer.getvalue()
 
 
 def _metadata_segments(metadata: Metadata) -> Iterator[bytes]:

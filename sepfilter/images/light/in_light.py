@@ -38,6 +38,15 @@ class InLight:
     note: str | None = None
 
     @property
+    def description(self) -> str:
+        """What is done, for reports, by which curve."""
+        if self.source.metadata.icc is None:
+            return f"linear, by {self.curve.name}'s curve: there is no profile"
+        if self.note:
+            return f"linear, by {self.curve.name}'s curve"
+        return f"linear, by the profile's curve ({self.curve.name})"
+
+    @property
     def spec(self) -> ImageSpec:
         """The same in floats."""
         return linear_spec(self.source.spec)

@@ -98,7 +98,7 @@ def resolve_targets(
     if in_place:
         return _in_place(inputs, named)
     if not output:
-        raise OptionError("no output: give -o OUTPUT, or --in-place to replace the inputs")
+        raise OptionError(f"no output: {_missing_output(inputs)}")
     if output == STANDARD_STREAM:
         if named is None:
             raise OptionError("-o -: standard output has no extension: give --format, as png")
@@ -117,6 +117,14 @@ def resolve_targets(
 def is_folder(output: str) -> bool:
     """True for an existing folder or a name that can only be one."""
     return output.endswith(("/", os.sep)) or os.path.isdir(output)
+
+
+def _missing_output(inputs: Sequence[Input]) -> str:
+    """What to do about it: the last of several inputs may be meant for the output."""
+    last = inputs[-1].path if len(inputs) > 1 else STANDARD_STREAM
+    if last != STANDARD_STREAM and not os.path.lexists(last):
+        return f"{last} does not exist: did you mean -o {last}?"
+    return "give -o OUTPUT, or --in-place to replace the inputs"
 
 
 def _in_place(inputs: Sequence[Input], named: OutputFormat | None) -> list[Target]:

@@ -1,4 +1,4 @@
-"""Refusing files that Pillow would read although their end is missing."""
+"""Refusing files that Pillow would read although they are damaged, or their end is missing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import BinaryIO, Final
 from PIL import Image
 
 from sepfilter.errors import ImageReadError
+from sepfilter.images.decoding import decoding
+from sepfilter.images.jpeg.scans import check_complete
+from sepfilter.images.png.chunks import SIGNATURE, Header, chunks
 from sepfilter.images.raw_rows import size_of
 
 _LONGEST_HEADER: Final = 2**16
@@ -33,19 +36,34 @@ def refuse_incomplete(image: Image.Image, file: BinaryIO, name: str) -> None:
     Raises
     ------
     ImageReadError
-        It ends too early, and Pillow would not notice.
+        It ends too early or a checksum is wrong, and Pillow would not notice.
     """
     missing = _MISSING.get(image.format)
     if missing is None:
         return
     place = file.tell()
-    found = missing(file)
+    with decoding(name):
+        found = missing(file, name)
     file.seek(place)
     if found:
         raise ImageReadError(f"{name}: is truncated or corrupt: {found}")
 
 
-def _missing_in_pcx(file: BinaryIO) -> str | None:
+def _missing_in_jpeg(file: BinaryIO, name: str) -> None:  # noqa: ARG001
+    """Pillow fills up what is missing before an end marker; of several pictures the first is checked."""
+    file.seek(0)
+    check_complete(file.read())
+
+
+def _missing_in_png(file: BinaryIO, name: str) -> None:
+    """Pillow stops at the last row, and passes over the checksums of the pixels."""
+    file.seek(len(SIGNATURE))
+    for kind, body in chunks(file, name):
+        if kind == b"IHDR":
+            Header.parsed(body, name)
+
+
+def _missing_in_pcx(file: BinaryIO, name: str) -> str | None:  # noqa: ARG001
     """256 colours stand in the last bytes; without them the picture would be taken for a grey one."""
     file.seek(0)
     header = file.read(_PCX_HEADER)
@@ -57,7 +75,7 @@ def _missing_in_pcx(file: BinaryIO) -> str | None:
     return None if file.read(1) == b"\x0c" else "its palette is missing"
 
 
-def _missing_in_jpeg2000(file: BinaryIO) -> str | None:
+def _missing_in_jpeg2000(file: BinaryIO, name: str) -> str | None:  # noqa: ARG001
     """Tile parts say how long they are; a decoder that meets the end between two packets shows less detail.
 
     Markers and lengths are those of ISO/IEC 15444-1, annex A: each tile part begins with SOT, ten bytes more,
@@ -84,7 +102,10 @@ def _missing_in_jpeg2000(file: BinaryIO) -> str | None:
     return "tiles are missing at its end"
 
 
-_MISSING: Final[dict[str | None, Callable[[BinaryIO], str | None]]] = {
+_MISSING: Final[dict[str | None, Callable[[BinaryIO, str], str | None]]] = {
+    "JPEG": _missing_in_jpeg,
+    "MPO": _missing_in_jpeg,
     "PCX": _missing_in_pcx,
     "JPEG2000": _missing_in_jpeg2000,
+    "PNG": _missing_in_png,
 }

@@ -10,9 +10,12 @@ from PIL import Image
 from sepfilter.errors import UnsupportedImageError
 
 _BITS_PER_SAMPLE: Final = 258
+_COMPRESSION: Final = 259
 _PHOTOMETRIC: Final = 262
 _SAMPLES_PER_PIXEL: Final = 277
+_COLOUR_MAP: Final = 320
 _SAMPLE_FORMAT: Final = 339
+_FAX: Final = (2, 3, 4)
 _BC6H: Final = 6
 _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _WHITE_IS_ZERO: Final = 0
@@ -56,14 +59,31 @@ def refuse_loss(image: Image.Image, name: str) -> None:
         raise UnsupportedImageError(
             f"{name}: 16-bit samples with white as 0 would be read inverted: {_ADVICE}"
         )
-    if image.mode == "L" and tags.get(_SAMPLE_FORMAT) == (2,):
-        raise UnsupportedImageError(f"{name}: signed 8-bit samples would be read as unsigned: {_ADVICE}")
-    if image.mode == "I" and image.format == "TIFF" and tags.get(_SAMPLE_FORMAT, (1,)) == (1,):
-        raise UnsupportedImageError(f"{name}: unsigned 32-bit samples would be read as signed: {_ADVICE}")
+    if image.format == "TIFF":
+        _refuse_misread_tiff(image, name)
     if image.mode.startswith("I") and image.info.get("transparency") is not None:
         raise UnsupportedImageError(
             f"{name}: the transparent grey of a 16-bit image would be lost: {_ADVICE}"
         )
+
+
+def _refuse_misread_tiff(image: Image.Image, name: str) -> None:
+    """Of some TIFF files Pillow finds the right mode, or a wider one, and the wrong values."""
+    tags = getattr(image, "tag_v2", {})
+    kind = tags.get(_SAMPLE_FORMAT, (1,))
+    wrong = None
+    if image.mode == "L" and kind == (2,):
+        wrong = "signed 8-bit samples would be read as unsigned"
+    elif image.mode == "I" and kind == (1,):
+        wrong = "unsigned 32-bit samples would be read as signed"
+    elif image.mode == "I" and tags.get(_BITS_PER_SAMPLE) == (16,):
+        wrong = "signed 16-bit samples would be read as 32-bit ones"
+    elif image.mode in ("1", "L") and _PHOTOMETRIC not in tags and tags.get(_COMPRESSION) not in _FAX:
+        wrong = "samples that do not say whether 0 is black would be read inverted"
+    elif image.mode == "P" and max(tags.get(_COLOUR_MAP, (0,))) < 256:
+        wrong = "a palette of 8-bit colours would be read as black"
+    if wrong:
+        raise UnsupportedImageError(f"{name}: {wrong}: {_ADVICE}")
 
 
 def _refuse_dropped_channels(image: Image.Image, name: str) -> None:

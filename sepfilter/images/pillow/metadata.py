@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from sepfilter.images.decoding import left_out
 from sepfilter.images.exif import PREFIX, orientation, upright_xmp
 from sepfilter.images.limits import MAX_METADATA
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.resolution import sensible
+
+_SUBSAMPLINGS: Final = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 
 _TEXT_OF_PNG: Final = "Raw profile type exif"
 
@@ -45,10 +47,18 @@ def gathered(image: Image.Image, *, alpha: bool, cmyk: bool, frames: int) -> Met
         cmyk=cmyk,
         dpi=_resolution(image.info.get("dpi")),
         frames=frames,
+        subsampling=_subsampling(image),
         orientation=1 if is_tiff else orientation(exif, xmp),
         warnings=tuple(map(left_out, too_large)),
         **kept,
     )
+
+
+def _subsampling(image: Image.Image) -> str | None:
+    """Chroma of a JPEG against luma, where there is chroma."""
+    if not isinstance(image, JpegImagePlugin.JpegImageFile) or image.mode != "RGB":
+        return None
+    return _SUBSAMPLINGS.get(JpegImagePlugin.get_sampling(image))
 
 
 def _exif(info: dict[str | tuple[int, int], Any]) -> bytes | None:

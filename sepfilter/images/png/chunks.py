@@ -76,6 +76,11 @@ class Header:
         """Bytes of a row, without the byte that tells its filter."""
         return -(-self.width * SAMPLES[self.colour_type] * self.depth // 8)
 
+    @property
+    def bytes(self) -> int:
+        """Bytes of all rows, less those that interlacing adds."""
+        return self.height * (self.row_bytes + 1)
+
 
 def chunk(kind: bytes, body: bytes) -> bytes:
     """A chunk with its length and checksum.

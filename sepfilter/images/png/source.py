@@ -40,6 +40,10 @@ WHOLE_BYTES: Final = 64 * 2**20
 
 _SKIPPED_ROWS: Final = 64
 _PALETTE: Final = 3
+
+_MOST_INFLATION: Final = 1032
+"""Bytes that a byte can become: 258 by a bit for a length and one for a distance."""
+
 _IDAT: Final = frozenset({b"IDAT", b"fdAT"})
 
 
@@ -73,6 +77,8 @@ def open_png(file: BinaryIO, opening: Opening) -> Source:
             return _later_frame(file, opening)
         by_strips = said.is_plain and said.header.row_bytes * spec.height > WHOLE_BYTES
         opening.limits.check_image(name, spec, whole=not by_strips)
+        if said.header.bytes > said.deflated * _MOST_INFLATION:
+            raise ImageReadError(f"{name}: is truncated or corrupt: it has not enough data for its size")
     if by_strips:
         return _PngStrips(file, name, said)
 
@@ -98,6 +104,7 @@ class _Said:
     header: Header
     transparent: bool = False
     start: int = 0
+    deflated: int = 0
     animation: int = 0
     is_a_frame: bool = False
     metadata: Metadata = field(default_factory=Metadata)
@@ -139,6 +146,7 @@ def _read_chunks(file: BinaryIO, name: str) -> _Said:
             said = _Said(Header.parsed(body, name))
         elif kind == b"IDAT":
             said.start = said.start or place
+            said.deflated += file.tell() - place
         elif kind == b"acTL" and len(body) == 8:
             said.animation = int.from_bytes(body[:4], "big")
         elif kind == b"fcTL":

@@ -19,7 +19,6 @@ from weakref import finalize
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.errors import UnsupportedImageError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.raw_rows import write_samples
@@ -44,7 +43,6 @@ _SMALLEST_SIDE: Final = 16
 _SEGMENT_BYTES: Final = 2**20
 _STRIP_BYTES: Final = 2**18
 _LARGEST_CLASSIC: Final = 3_900_000_000
-_MOST_CHANNELS: Final = 65535
 _SPOOLED_BYTES: Final = 2**25
 
 
@@ -243,13 +241,9 @@ def open_tiff_sink(file: BinaryIO, spec: ImageSpec, metadata: Metadata, encoding
 
     Raises
     ------
-    UnsupportedImageError
-        There are more channels than a TIFF file can hold.
     ImageWriteError
         The compression needs a library that is missing.
     """
-    if spec.channels > _MOST_CHANNELS:
-        raise UnsupportedImageError(f"TIFF cannot hold {spec.channels:,} channels: use npy")
     encoder = segment_encoder(encoding.compression, spec.dtype)
     cut = Cut.of(spec, compressed=encoder is not None)
     padded = [-(-size // step) * step for size, step in ((spec.height, cut.rows), (spec.width, cut.columns))]

@@ -1,7 +1,7 @@
 """TIFF files, BigTIFF among them, read strip by strip or tile by tile, in every sample type.
 
 tifffile reads the tags and decodes, with the codecs of imagecodecs. Pillow takes what these cannot: chroma of
-lower resolution outside JPEG, JPEG of the old kind, and codecs for which imagecodecs is missing.
+lower resolution outside JPEG, JPEG of the old kind, and where imagecodecs is missing what `by_pillow` tells.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.decoding import closed_on_failure, decoding, no_page
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.source import Opening, Source
+from sepfilter.images.tiff.by_pillow import lacks_imagecodecs, open_without_imagecodecs
 from sepfilter.images.tiff.checks import Grid, checked_grid, checked_places
 from sepfilter.images.tiff.directory import Chain, Directory, directory_chain, read_directory
-from sepfilter.images.tiff.encoding import has_imagecodecs
 from sepfilter.images.tiff.metadata import gather, orientation_of
 from sepfilter.images.tiff.samples import Meaning, meaning_of, photometric_of
 from sepfilter.images.tiff.segments import SampleReader, Segments, raw_planes
 from sepfilter.images.tiff.tags import (
     DEFLATE_KINDS,
-    DIFFERENCES,
     FAX_KINDS,
     JPEG2000_KINDS,
     JPEG_KINDS,
-    NO_PREDICTOR,
+    LZW,
+    PACKBITS,
     PNG_KIND,
     TOGETHER,
     UNCOMPRESSED,
@@ -42,12 +42,11 @@ from sepfilter.images.tiff.tags import (
 
 Pixels = npt.NDArray[Any]
 
-_BOUNDED: Final = DEFLATE_KINDS | FAX_KINDS | {UNCOMPRESSED, 5, 32773, 34925, 34926, ZSTD}
+_BOUNDED: Final = DEFLATE_KINDS | FAX_KINDS | {UNCOMPRESSED, LZW, PACKBITS, 34925, 34926, ZSTD}
 _DECODED_HERE: Final = _BOUNDED | JPEG_KINDS | JPEG2000_KINDS | WEBP_KINDS | {PNG_KIND}
 """Compressions whose decoder cannot take more memory than a strip or tile has; see `check_embedded`."""
 
 _LEFT_TO_PILLOW: Final = frozenset({6, 32771, 32809})
-_WHOLE_BYTES: Final = frozenset({8, 16, 32, 64})
 
 # Without a handler Python would print tifffile's warnings about every odd file.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -114,9 +113,13 @@ def open_tiff(file: BinaryIO, opening: Opening) -> Source:
         if opening.page >= len(chain.offsets):
             raise no_page(opening.name, opening.page, len(chain.offsets))
         page = _page(file, chain, opening.page)
-        if not _goes_to_pillow(page.tags):
+        for_pillow = _goes_to_pillow(page.tags)
+        lacking = int(page.tags.compression) in _DECODED_HERE and lacks_imagecodecs(page.tags)
+        if not (for_pillow or lacking):
             return _opened(file, opening, chain, page)
         _check_size(opening, page, 4, whole=True)
+        if not for_pillow:
+            return open_without_imagecodecs(file, opening, page.directory, page.grid, page.tags)
         file.seek(0)
     from sepfilter.images.pillow.source import open_pillow
 
@@ -190,15 +193,7 @@ def _uncompressed_bytes(page: tifffile.TiffPage, grid: Grid) -> int:
 def _goes_to_pillow(page: tifffile.TiffPage) -> bool:
     """True for pages that tifffile does not decode, but Pillow may."""
     compression = int(page.compression)
-    if compression in _LEFT_TO_PILLOW:
-        return True
-    if photometric_of(page) == YCBCR and (
-        compression in _BOUNDED or (compression in JPEG_KINDS and page.planarconfig != TOGETHER)
-    ):
-        return True
-    return not has_imagecodecs() and not (
-        compression in DEFLATE_KINDS | {UNCOMPRESSED}
-        and page.bitspersample in _WHOLE_BYTES
-        and page.predictor in {NO_PREDICTOR, DIFFERENCES}
-        and page.fillorder == 1
+    return compression in _LEFT_TO_PILLOW or (
+        photometric_of(page) == YCBCR
+        and (compression in _BOUNDED or (compression in JPEG_KINDS and page.planarconfig != TOGETHER))
     )

@@ -19,11 +19,17 @@ INCH, CENTIMETRE = 2, 3
 NO_PREDICTOR, DIFFERENCES, FLOAT_DIFFERENCES = 1, 2, 3
 
 UNCOMPRESSED: Final = 1
+LZW: Final = 5
+JPEG: Final = 7
 DEFLATE: Final = 8
+PACKBITS: Final = 32773
 ZSTD: Final = 50000
 FAX_KINDS: Final = frozenset({2, 3, 4})
 DEFLATE_KINDS: Final = frozenset({DEFLATE, 32946})
-JPEG_KINDS: Final = frozenset({7, 34892, 33007})
+JPEG_KINDS: Final = frozenset({JPEG, 34892, 33007})
 JPEG2000_KINDS: Final = frozenset({33003, 33004, 33005, 34712})
 WEBP_KINDS: Final = frozenset({50001, 34927})
 PNG_KIND: Final = 34933
+
+DECODED_BY_PILLOW: Final = DEFLATE_KINDS | {UNCOMPRESSED, LZW, 6, JPEG, PACKBITS, 32771, 32809}
+"""Compressions that Pillow decodes or fails at; of broken fax data libtiff would make a picture with gaps."""
