@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from sepfilter.cli.options import TakesMinus, read_stdin
+from sepfilter.cli.commands import TakesMinus
+from sepfilter.cli.options import read_stdin
 from sepfilter.errors import OptionError
 
 if TYPE_CHECKING:

@@ -9,32 +9,23 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 import click
 
 from sepfilter.cli import options
+from sepfilter.cli.commands import Headed
 from sepfilter.cli.exits import FAILED, say
+from sepfilter.errors import OptionError
 
 if TYPE_CHECKING:
     from sepfilter.cli.progress import Progress
     from sepfilter.results import EngineInfo, Job, Result
 
 
-@click.command("apply")
-@click.argument("inputs", nargs=-1, metavar="INPUT...")
-@click.option(
-    "-k", "--kernel", "kernels", multiple=True, required=True, metavar="KERNEL",
-    help="A preset (gaussian:3), a file, or rows ('1 2 1; 2 4 2; 1 2 1'). Several run one after "
-    "the other, without rounding in between.",
-)  # fmt: skip
-@click.option(
-    "-o", "--output", metavar="OUTPUT",
-    help="A file; - for standard output (with --format); a folder, or a template such as "
-    "'out/{stem}.png'.",
-)  # fmt: skip
+@click.command("apply", cls=Headed)
+@click.argument("inputs", nargs=-1, metavar="[INPUT]...")
+@options.writing
 @options.filtering
 @options.reading
 @options.mapping
-@options.writing
 @options.batch
 @options.reporting
-@click.option("--debug", is_flag=True, help="Show where an error comes from.")
 def command(**arguments: Any) -> int:
     """Filter images with one or several kernels.
 
@@ -54,6 +45,8 @@ def command(**arguments: Any) -> int:
     from sepfilter.engine.info import engine_info
     from sepfilter.pipeline import Batch, Streams
 
+    if arguments["as_json"] and arguments["json_lines"]:
+        raise OptionError("--json and --json-lines both print the report: give one of them")
     job = _job(arguments)
     prints = "--json" if arguments["as_json"] else "--json-lines" if arguments["json_lines"] else None
     options.check_streams(job, prints=prints)
@@ -134,14 +127,19 @@ def _report(
     elif arguments["quiet"]:
         for line in warnings(result):
             if line.startswith("warning"):
-                shown.say(line)
+                shown.say(line if single else f"{_one_line(result.label)}: {line}")
     else:
         shown.say(apply_text(result, engine) if single else apply_line(result))
 
 
 def _naming(label: str, message: str) -> str:
     """A message of one input among others, in one line, which need not say which one."""
-    return (message if label in message else f"{label}: {message}").replace("\n", "\\x0a")
+    return _one_line(message if label in message else f"{label}: {message}")
+
+
+def _one_line(text: str) -> str:
+    """Text in one line, whatever it holds."""
+    return text.replace("\n", "\\x0a")
 
 
 def _bytes_of(stream: TextIO | None) -> BinaryIO | None:

@@ -8,8 +8,9 @@ from typing import Final
 
 import click
 
+from sepfilter.cli.commands import TakesMinus
 from sepfilter.cli.exits import say
-from sepfilter.cli.options import TakesMinus, read_stdin
+from sepfilter.cli.options import read_stdin
 from sepfilter.errors import OptionError
 
 NOTATIONS: Final = ("imagemagick", "libvips", "json", "csv", "text", "gmic", "npy", "npz")

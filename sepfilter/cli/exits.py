@@ -107,7 +107,7 @@ def _usage(error: click.UsageError) -> str:
     """Click's message in one line, with where to find help."""
     path = error.ctx.command_path if error.ctx else "sepfilter"
     message = error.format_message().rstrip(".")
-    return f"{message}: see {path} --help"
+    return f"{message}{'' if message.endswith('?') else ':'} see {path} --help"
 
 
 def _settle_stdout() -> None:

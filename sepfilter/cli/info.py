@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
 
 import click
 
 from sepfilter.version import __version__
+
+_LIBRARIES: Final = ("numpy", "scipy", "click", "pillow", "tifffile", "imagecodecs", "isal")
+_STAND_INS: Final = {"tifffile": "Pillow", "imagecodecs": "Pillow", "isal": "zlib"}
 
 
 @click.command("info")
@@ -17,9 +21,17 @@ def command() -> None:
     from sepfilter.engine.info import engine_info
 
     engine = engine_info()
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "pillow", "click"))
     click.echo(f"sepfilter  {__version__}")
     click.echo(f"python     {platform.python_version()}")
-    click.echo(f"libraries  {libraries}")
+    click.echo(f"libraries  {', '.join(map(_library, _LIBRARIES))}")
     click.echo(f"engine     {engine.label}: {current_engine().reason}")
     click.echo(f"threads    {engine.threads}: as many as there are usable cores")
+
+
+def _library(name: str) -> str:
+    """A library's version, or what does its work where it is missing."""
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:
+        stand_in = _STAND_INS.get(name)
+        return f"{name} (not installed{f': {stand_in} stands in' if stand_in else ''})"

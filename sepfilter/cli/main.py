@@ -40,16 +40,26 @@ class _LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or the ones that a misspelt name may have meant."""
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], _COMMANDS, n=2) or list(_COMMANDS)
-            ctx.fail(f"no command {args[0]!r}: did you mean {' or '.join(near)}?")
+            ctx.fail(f"no command {args[0]!r}: did you mean {_meant(args[0])}?")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, words) for name, (_, words) in _COMMANDS.items()])
+
+
+def _meant(name: str) -> str:
+    """What a name that is no command may have been given for: a command, or a kernel."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, _COMMANDS, n=2)
+    if not near:
+        from sepfilter.kernels.presets import PRESETS
+
+        if name.partition(":")[0].lower() in PRESETS:
+            return f"sepfilter apply -k {name}"
+    return " or ".join(near or _COMMANDS)
 
 
 @click.command(

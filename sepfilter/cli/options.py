@@ -6,15 +6,16 @@ a test holds them against the library's.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from sepfilter.cli.commands import HeadedOption
+from sepfilter.cli.values import Amount, Page, Region, Whole
 from sepfilter.errors import OptionError
 
 if TYPE_CHECKING:
@@ -31,150 +32,94 @@ ALPHAS: Final = ("premultiply", "separate", "keep")
 FORMATS: Final = ("png", "jpeg", "webp", "tiff", "bmp", "ppm", "pfm", "pam", "tga", "jp2", "avif", "npy")
 COMPRESSIONS: Final = ("fast", "small", "none", "deflate", "zstd")
 
-_AMOUNT: Final = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT]?)")
-_REGION: Final = re.compile(r"\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*")
-_NEGATIVE_NUMBER: Final = re.compile(r"-[\d.]")
+
+def _option(*declarations: str, **attributes: Any) -> Callable[[str], Decorator]:
+    """An option, once it has its heading."""
+    return lambda heading: click.option(*declarations, cls=HeadedOption, heading=heading, **attributes)
 
 
-class TakesMinus(click.Command):
-    """A command whose argument may begin with a minus and a digit without being an option."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Move such arguments behind ``--``."""
-        numbers = [argument for argument in args if _NEGATIVE_NUMBER.match(argument)]
-        if numbers and "--" not in args:
-            others = [argument for argument in args if argument not in numbers]
-            args = [*others, "--", *numbers]
-        return super().parse_args(ctx, args)
-
-
-class Amount(click.ParamType):  # type: ignore[type-arg]
-    """A whole number, which may end with k, M, G or T."""
-
-    name = "amount"
-
-    def __init__(self, thousand: int) -> None:
-        self._thousand = thousand
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read it."""
-        found = _AMOUNT.fullmatch(str(value))
-        if found is None:
-            self.fail(f"{value!r} is no amount: give a whole number, as 500 or 2G", param, ctx)
-        power = " KMGT".index(found[2].upper() or " ")
-        return max(int(float(found[1]) * self._thousand**power), 1)
-
-
-class Page(click.ParamType):  # type: ignore[type-arg]
-    """A page from 1, or all of them."""
-
-    name = "page"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | Literal["all"]:
-        """Read it."""
-        text = str(value).strip().lower()
-        if text == "all":
-            return "all"
-        if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
-            self.fail(f"{value!r} is no page: give a whole number from 1, or all", param, ctx)
-        return int(text)
-
-
-class Region(click.ParamType):  # type: ignore[type-arg]
-    """Left, top, width and height."""
-
-    name = "region"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int, int, int]:
-        """Read it."""
-        found = _REGION.fullmatch(str(value))
-        if found is None:
-            self.fail(
-                f"{value!r} is no region: give left,top,width,height in pixels, as 0,0,640,480", param, ctx
-            )
-        x, y, width, height = map(int, found.groups())
-        return x, y, width, height
-
-
-def _group(*decorators: Decorator) -> Decorator:
-    """Several options as one decorator, listed in the order given."""
+def _group(heading: str, *options: Callable[[str], Decorator]) -> Decorator:
+    """Several options as one decorator, listed under a heading in the order given."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        return reduce(lambda decorated, option: option(decorated), reversed(decorators), function)
+        return reduce(lambda decorated, option: option(heading)(decorated), reversed(options), function)
 
     return decorate
 
 
 filtering = _group(
-    click.option(
+    "Filter",
+    _option(
+        "-k", "--kernel", "kernels", multiple=True, required=True, metavar="KERNEL",
+        help="A preset (gaussian:3), a file, or rows ('1 2 1; 2 4 2; 1 2 1'). Several run one after "
+        "the other, without rounding in between.",
+    ),
+    _option(
         "--border", default="reflect", metavar="MODE", show_default=True,
         help="Beyond the edge: reflect, mirror, nearest, wrap, constant or constant:V.",
     ),
-    click.option(
+    _option(
         "--padding", type=click.Choice(PADDINGS), default="same", show_default=True,
         help="Keep the size, or only where the kernel fits.",
     ),
-    click.option(
+    _option(
         "--method", type=click.Choice(METHODS), default="auto", show_default=True,
         help="Overrule how the kernel is run.",
     ),
-    click.option(
+    _option(
         "--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True,
         help="Overrule the arithmetic.",
     ),
-    click.option("--rank", type=click.IntRange(min=0), help="Approximate by this many separable terms."),
-    click.option(
+    _option("--rank", type=Whole(0), help="Approximate by this many separable terms."),
+    _option(
         "--max-error", type=float, metavar="LEVELS",
         help="Approximate, by low rank or on a coarser grid, where the worst-case error is within this.",
     ),
-    click.option("--levels", type=float, metavar="V", help="White of float images, for error bounds."),
-    click.option("--convolve", is_flag=True, help="Flip the kernels: convolution, not correlation."),
-    click.option("--normalize", is_flag=True, help="Divide the taps of each kernel by their sum."),
-    click.option(
+    _option("--levels", type=float, metavar="V", help="White of float images, for error bounds."),
+    _option("--convolve", is_flag=True, help="Flip the kernels: convolution, not correlation."),
+    _option("--normalize", is_flag=True, help="Divide the taps of each kernel by their sum."),
+    _option(
         "--alpha", type=click.Choice(ALPHAS), default="premultiply", show_default=True,
         help="Transparency: weigh colours by it, filter it as a channel, or keep it.",
     ),
 )  # fmt: skip
 
 reading = _group(
-    click.option("--grey", is_flag=True, help="Turn colours into luma first."),
-    click.option(
+    "Image",
+    _option("--grey", is_flag=True, help="Turn colours into luma first."),
+    _option(
         "--linear", is_flag=True,
         help="Filter in linear light: decode by the colour profile's curve, or sRGB's, and encode again.",
     ),
-    click.option(
+    _option(
         "--region", type=Region(), metavar="X,Y,W,H",
         help="Make only this part of the result, and read no more than it needs.",
     ),
-    click.option(
+    _option(
         "--page", type=Page(), default=1, metavar="N|all",
-        help="Of a TIFF or an animation: one, from 1, which is what is read unless given; or all, each to a "
-        "file of its own.",
+        help="Page or frame to read, from 1, or all; the first unless given.",
     ),
-    click.option("--input-format", metavar="FORMAT", help="Read inputs as this, whatever they look like."),
-    click.option(
+    _option("--input-format", metavar="FORMAT", help="Read inputs as this, whatever they look like."),
+    _option(
         "--max-pixels", type=Amount(1000), metavar="N",
         help="Limit for an image that is read as a whole; 1G unless given.",
     ),
-    click.option(
+    _option(
         "--max-memory", type=Amount(1024), metavar="BYTES",
         help="Limit for the pixels of one image, as 500M; unless given three quarters of what there is.",
     ),
 )  # fmt: skip
 
 mapping = _group(
-    click.option("--scale", type=float, default=1.0, show_default=True, help="Multiply results."),
-    click.option("--offset", type=float, default=0.0, show_default=True, help="Then add this."),
-    click.option(
+    "Result",
+    _option("--scale", type=float, default=1.0, show_default=True, help="Multiply results."),
+    _option("--offset", type=float, default=0.0, show_default=True, help="Then add this."),
+    _option(
         "--range", "output_range", type=click.Choice(RANGES), default="clip", show_default=True,
         help="Saturate; take absolute values; put 0 at mid-grey; spread over the whole range; or keep "
         "fractions.",
     ),
-    click.option(
+    _option(
         "--dtype", metavar="TYPE",
         help="Sample type of the output, as uint8 or float32; from one unsigned integer type to another "
         "full white stays full white.",
@@ -182,38 +127,50 @@ mapping = _group(
 )  # fmt: skip
 
 writing = _group(
-    click.option(
+    "Output",
+    _option(
+        "-o", "--output", metavar="OUTPUT",
+        help="A file; - for standard output (with --format); a folder, or a template such as "
+        "'out/{stem}.png'.",
+    ),
+    _option(
         "--format", metavar="FORMAT",
         help=f"Where the file name does not tell: {', '.join(FORMATS)}, or one of their extensions.",
     ),
-    click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG and WebP."),
-    click.option(
+    _option(
+        "--quality", type=Whole(1, 100),
+        help="1 to 100, of JPEG (92 unless given), WebP (lossless unless given) and AVIF.",
+    ),
+    _option(
         "--compression", type=click.Choice(COMPRESSIONS),
         help="Of PNG and TIFF: fast (the default) or small; of TIFF also none, deflate or zstd.",
     ),
-    click.option("--strip", is_flag=True, help="Leave out colour profile, EXIF, XMP and resolution."),
-    click.option("--keep-time", is_flag=True, help="Keep the input's modification time."),
-    click.option("--overwrite", is_flag=True, help="Replace existing files."),
-    click.option("--in-place", is_flag=True, help="Replace the inputs."),
-    click.option("--skip-existing", is_flag=True, help="Leave out inputs whose output exists."),
+    _option("--strip", is_flag=True, help="Leave out colour profile, EXIF, XMP and resolution."),
+    _option("--keep-time", is_flag=True, help="Keep the input's modification time."),
+    _option("--overwrite", is_flag=True, help="Replace existing files."),
+    _option("--in-place", is_flag=True, help="Replace the inputs."),
+    _option("--skip-existing", is_flag=True, help="Leave out inputs whose output exists."),
 )  # fmt: skip
 
 batch = _group(
-    click.option("-r", "--recursive", is_flag=True, help="Filter the images in folders and below."),
-    click.option("--files-from", metavar="FILE", help="Read names of inputs from a file, or - for stdin."),
-    click.option("-0", "nul", is_flag=True, help="Those names end with a NUL byte, as of find -print0."),
-    click.option("--threads", type=click.IntRange(min=1), help="By default one for each usable core."),
-    click.option("--jobs", type=click.IntRange(min=1), help="Images at a time; by default one a thread."),
-    click.option("--fail-fast", is_flag=True, help="Begin no other image once one has failed."),
+    "Files",
+    _option("-r", "--recursive", is_flag=True, help="Filter the images in folders and below."),
+    _option("--files-from", metavar="FILE", help="Read names of inputs from a file, or - for stdin."),
+    _option("-0", "nul", is_flag=True, help="Those names end with a NUL byte, as of find -print0."),
+    _option("--threads", type=Whole(1), help="By default one for each usable core."),
+    _option("--jobs", type=Whole(1), help="Images at a time; by default one a thread."),
+    _option("--fail-fast", is_flag=True, help="Begin no other image once one has failed."),
 )  # fmt: skip
 
 reporting = _group(
-    click.option("--explain", is_flag=True, help="Say what would be done; write nothing."),
-    click.option("--verify", is_flag=True, help="Compare with the direct sum in double precision."),
-    click.option("--stats", metavar="FILE", help="Write the report as JSON."),
-    click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
-    click.option("--json-lines", is_flag=True, help="Print a line of JSON for each image, as it is done."),
-    click.option("-q", "--quiet", is_flag=True, help="No table."),
+    "Report",
+    _option("--explain", is_flag=True, help="Say what would be done; write nothing."),
+    _option("--verify", is_flag=True, help="Compare with the direct sum in double precision."),
+    _option("--stats", metavar="FILE", help="Write the report as JSON."),
+    _option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
+    _option("--json-lines", is_flag=True, help="Print a line of JSON for each image, as it is done."),
+    _option("-q", "--quiet", is_flag=True, help="Only warnings and errors."),
+    _option("--debug", is_flag=True, help="Show where an error comes from."),
 )  # fmt: skip
 
 

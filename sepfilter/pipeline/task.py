@@ -88,6 +88,8 @@ class Task:
                 view = View.of(source, self.work, self.name)
             self.plan = view.plan
             self.notes += view.source.metadata.warnings
+            if view.light is not None:
+                self.notes.append(view.light.description)
             if self.target is not None:
                 self._carry_out(view, self.target)
 
@@ -134,7 +136,7 @@ class Task:
         """Read, filter, write, verify."""
         job, work = self.work.job, self.work
         spec, metadata = view.output_spec(job.options), self._metadata(view.source, target)
-        target.format.check(spec, metadata, target.path)
+        target.format.check(spec, metadata, target.path, float_range=job.options.output_range == "float")
         kept = self._kept(view.source)
         way = Flow.of(view.plan, kept.source if kept else view.source, view.part, work.threads)
         way.check(limits_of(job.reading), self.name)

@@ -10,7 +10,7 @@ from sepfilter.geometry import ImageSpec, Window, sample_type
 from sepfilter.images.source import Source
 from sepfilter.pipeline.opening import options_in_light, viewed
 from sepfilter.pipeline.work import Work
-from sepfilter.plans.options import Options
+from sepfilter.plans.options import METHODS, Options
 from sepfilter.plans.plan import Plan
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class View:
                 from sepfilter.pipeline.region import behind
 
                 read, part = behind(plan, job.reading.region)
-                pixels = Cropped(pixels, read)
+                pixels, options = Cropped(pixels, read), _as_in(plan, options)
                 plan = work.plan(pixels.spec, options)
         except ShapeError as error:
             raise ShapeError(f"{name}: {error}") from None
@@ -74,3 +74,11 @@ class View:
             return spec
         kept = "float32" if asked.output_range == "float" else self.light.source.spec.dtype
         return replace(spec, dtype=kept if asked.dtype is None else sample_type(asked.dtype))
+
+
+def _as_in(plan: Plan, options: Options) -> Options:
+    """Options by which a part is filtered as the whole image is, whatever would be quicker for it."""
+    is_free = options.method == "auto" and options.rank is None and options.max_error is None
+    method = plan.method if is_free and plan.method in METHODS else options.method
+    precision = plan.precision if options.precision == "auto" else options.precision
+    return replace(options, method=method, precision=precision)

@@ -43,7 +43,7 @@ class Border:
 
     def __post_init__(self) -> None:
         if self.mode not in BORDER_MODES:
-            raise OptionError(f"border {self.mode!r}: use one of {', '.join(BORDER_MODES)}")
+            raise OptionError(f"border {self.mode!r}: use one of {_choices(self.mode)}")
         object.__setattr__(self, "value", float(self.value))
         if not isfinite(self.value):
             raise OptionError(f"border constant:{self.value}: the value must be finite")
@@ -72,3 +72,11 @@ class Border:
             return self.mode
         short = f"{self.value:g}"
         return f"constant:{short if float(short) == self.value else repr(self.value)}"
+
+
+def _choices(mode: str) -> str:
+    """The modes, and the one that a misspelt one may stand for."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(mode.lower(), BORDER_MODES, n=1)
+    return ", ".join(BORDER_MODES) + (f": did you mean {near[0]}?" if near else "")

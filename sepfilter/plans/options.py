@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.errors import OptionError, ShapeError
-from sepfilter.geometry import sample_type
+from sepfilter.geometry import SAMPLE_TYPES, sample_type
 from sepfilter.plans.border import Border
 from sepfilter.plans.precision import PRECISIONS
 
@@ -105,7 +105,9 @@ class Options:
             try:
                 sample_type(self.dtype)
             except ShapeError as error:
-                raise OptionError(f"dtype: {error}") from None
+                near = _misspelt(self.dtype)
+                advice = f"dtype {self.dtype!r}: did you mean {near}?" if near else f"dtype: {error}"
+                raise OptionError(advice) from None
 
     def _check_numbers(self) -> None:
         """Numbers must be numbers, and in range."""
@@ -129,3 +131,14 @@ class Options:
         if self.method in ("direct", "fft") and (self.rank is not None or self.max_error is not None):
             way = "a direct pass" if self.method == "direct" else "a Fourier transform"
             raise OptionError(f"{way} has no rank: leave out rank and max error, or the method")
+
+
+def _misspelt(dtype: npt.DTypeLike) -> str | None:
+    """The sample type that a name which NumPy does not know may stand for."""
+    from difflib import get_close_matches
+
+    try:
+        np.dtype(dtype)
+    except TypeError:
+        return next(iter(get_close_matches(str(dtype).lower(), SAMPLE_TYPES, n=1)), None)
+    return None

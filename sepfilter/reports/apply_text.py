@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import isfinite
+from typing import Final
 
 from sepfilter.plans.operations import Operations
 from sepfilter.plans.plan import Plan
 from sepfilter.reports.figures import amount
 from sepfilter.results import NOTABLE_CLIPPING, EngineInfo, ImageInfo, OutputInfo, Result
+
+_LINEAR: Final = "linear, by "
+"""How the note on linear light begins; it is no warning, and has a row of the table."""
 
 
 def apply_text(result: Result, engine: EngineInfo) -> str:
@@ -46,7 +50,7 @@ def warnings(result: Result) -> list[str]:
     result : Result
         What happened.
     """
-    lines = [f"note: {note}" for note in result.notes]
+    lines = [f"note: {note}" for note in result.notes if not note.startswith(_LINEAR)]
     for output in result.outputs:
         if output.nonfinite:
             lines.append(
@@ -91,6 +95,9 @@ def _rows(result: Result, engine: EngineInfo) -> Iterator[tuple[str, str]]:
     for output in result.outputs:
         yield "output", _image(output)
     yield "kernel", f"{result.kernel.name}, {result.kernel.height} x {result.kernel.width} taps"
+    for note in result.notes:
+        if note.startswith(_LINEAR):
+            yield "light", note
     if result.plan:
         yield from _plan_rows(result.plan)
     check = result.verification

@@ -57,6 +57,19 @@ def test_quiet_prints_no_table(run: Run, samples: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+def test_linear_light_is_told_with_its_curve(run: Run, tmp_path: Path) -> None:
+    """A row of the table and a note in JSON; nothing to warn about with --quiet."""
+    Image.new("RGB", (8, 8), (9, 50, 99)).save(tmp_path / "a.png")
+    shown = run("apply", "a.png", "-k", "box:3", "-o", "b.png", "--linear").stderr.decode()
+    assert "\n  light           linear, by sRGB's curve: there is no profile\n" in shown
+    assert "note:" not in shown
+    printed = run("apply", "a.png", "-k", "box:3", "-o", "c.png", "--linear", "--quiet", "--json")
+    assert json.loads(printed.stdout)["results"][0]["notes"] == [
+        "linear, by sRGB's curve: there is no profile"
+    ]
+    assert printed.stderr == b""
+
+
 def test_two_commands_in_a_pipe(run: Run, samples: Path, tmp_path: Path) -> None:
     """An image goes in at stdin and out at stdout, twice, as two passes over files would give."""
     photo = (samples / "coffee.png").read_bytes()

@@ -189,3 +189,12 @@ def test_a_signal_ends_a_batch_between_images(
     assert rest == b""
     assert message.decode() == f"sepfilter: {word}\n"
     assert files(folder / "out") == ["a.png"]
+
+
+def test_quiet_warnings_name_their_input(run: Run, folder: Path) -> None:
+    """Of several inputs each warning says which it is about; of a single one it does not."""
+    inputs = ("in/a.png", "in/sub/a.png", "in/sub/c.tif")
+    lines = errors(run("apply", *inputs, "-k", "3", "-o", "{stem}-{index}.png", "--quiet"))
+    assert [line.partition(" 33.3% of")[0] for line in lines] == [f"{name}: warning:" for name in inputs]
+    (line,) = errors(run("apply", "in/a.png", "-k", "3", "-o", "b.png", "--quiet"))
+    assert line.startswith("warning: 33.3% of the samples were clipped")

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
-from sepfilter.cli import options
+from sepfilter.cli import apply, info, options
 from sepfilter.engine.engines import current_engine
 from sepfilter.images.formats import OUTPUT_FORMATS
 from sepfilter.plans.options import ALPHAS, METHODS, PADDINGS, PRECISIONS
@@ -85,8 +87,36 @@ def test_no_argument_shows_the_help(run: Run) -> None:
 def test_info_names_versions_and_engine(run: Run) -> None:
     """`sepfilter info` tells what a bug report needs."""
     shown = run("info").stdout
-    for word in (b"numpy", b"scipy", b"pillow", b"engine"):
+    for word in (b"numpy", b"scipy", b"pillow", b"tifffile", b"imagecodecs", b"isal", b"engine"):
         assert word in shown
+
+
+def test_info_says_what_stands_in_for_a_library_that_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without wheels for the machine Pillow and zlib do the work."""
+
+    def version(name: str) -> str:
+        if name in ("imagecodecs", "isal"):
+            raise PackageNotFoundError(name)
+        return "1.2"
+
+    monkeypatch.setattr(info, "version", version)
+    info.command.main([], standalone_mode=False)
+    shown = capsys.readouterr().out
+    assert "imagecodecs (not installed: Pillow stands in), isal (not installed: zlib stands in)" in shown
+    assert "tifffile 1.2, " in shown
+
+
+def test_the_help_of_apply_lists_every_option_under_a_heading(run: Run) -> None:
+    """Those for the output come first, --help alone comes last."""
+    sections = re.split(r"^(\w+):\n", run("apply", "--help").stdout.decode(), flags=re.MULTILINE)[1:]
+    assert sections[::2] == ["Output", "Filter", "Image", "Result", "Files", "Report", "Other"]
+    for option, heading in (("-o,", "Output"), ("-k,", "Filter"), ("--page", "Image"), ("-q,", "Report")):
+        assert f"\n  {option} " in "\n" + sections[sections.index(heading) + 1]
+    assert re.findall(r"^  (-\S+)", sections[-1], flags=re.MULTILINE) == ["-h,"]
+    text = "".join(sections)
+    assert all(name in text for one in apply.command.params for name in one.opts if name[0] == "-")
 
 
 def test_kernels_lists_every_preset(run: Run) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageCms
 from scipy import ndimage
 
 from sepfilter import errors
@@ -139,6 +139,33 @@ def test_linear_light_of_black_and_white_is_brighter(asked: ModuleType, here: Pa
         options=Options(alpha="keep"),
     )
     assert np.array_equal(read_image("e.png")[0], asked.picture(16, 16, 4))
+
+
+@pytest.mark.parametrize(
+    ("profile", "notes"),
+    [
+        (None, ["linear, by sRGB's curve: there is no profile"]),
+        (
+            ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+            ["linear, by the profile's curve (parametric curve of gamma 2.4)"],
+        ),
+        (
+            b"broken" * 30,
+            [
+                "the colour profile has no simple curve: it is broken; sRGB's was used",
+                "linear, by sRGB's curve",
+            ],
+        ),
+    ],
+)
+def test_linear_light_is_noted_with_its_curve(
+    asked: ModuleType, here: Path, profile: bytes | None, notes: list[str]
+) -> None:
+    """Whose it is, and why it is not the profile's; without linear light there is no such note."""
+    Image.fromarray(asked.picture(6, 7, 3)).save("a.png", icc_profile=profile)
+    noted = asked.result("a.png", to="b.png", reading={"linear": True}).notes
+    assert [note for note in noted if "curve" in note] == notes
+    assert not any("curve" in note for note in asked.result("a.png", to="c.png").notes)
 
 
 def test_linear_light_has_no_place_for_encoded_ranges(asked: ModuleType, here: Path) -> None:

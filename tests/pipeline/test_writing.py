@@ -128,8 +128,8 @@ def test_sixteen_bits_go_to_a_jpeg_by_way_of_eight(asked: ModuleType, here: Path
     ("shape", "dtype", "output", "reason"),
     [
         ((5, 6, 5), np.uint8, "b.png", "5 channels of uint8: use tiff or npy$"),
-        ((5, 6), np.float32, "b.png", "1 channel of float32: use tiff or pfm or npy, or leave out"),
-        ((5, 6), np.int16, "b.png", "1 channel of int16: use tiff or npy, or --dtype uint8$"),
+        ((5, 6), np.float32, "b.png", "1 channel of float32: use tiff or pfm or npy, or --dtype uint8"),
+        ((5, 6), np.int16, "b.png", "1 channel of int16: use tiff or npy, or --dtype uint16$"),
         ((5, 6), np.uint8, "b.pfm", "1 channel of uint8: use png"),
     ],
 )  # fmt: skip
