@@ -212,6 +212,8 @@ def check_stats(path: str | None, batch: Batch) -> None:
 
     if path is None:
         return
+    if path == "-":
+        raise OptionError("--stats -: it writes a file: use --json for the report on standard output")
     images = [one.path for one in (*batch.inputs, *batch.targets) if one is not None and one.path != "-"]
     known = Places()
     place = known.of(path)

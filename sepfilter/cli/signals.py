@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -17,8 +18,8 @@ class TerminatedError(BaseException):
 
 def leave_at_once() -> None:
     """Until the command runs there is nothing to clean up: signals end the process there and then."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(TERMINATED))
+    signal.signal(signal.SIGINT, lambda *_: _leave(b"interrupted", INTERRUPTED))
+    signal.signal(signal.SIGTERM, lambda *_: _leave(b"terminated", TERMINATED))
 
 
 def unwind() -> None:
@@ -31,6 +32,12 @@ def ignore() -> None:
     """The process is ending: a second signal changes nothing."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _leave(word: bytes, code: int) -> NoReturn:
+    with suppress(OSError):  # standard error may be closed
+        os.write(2, b"sepfilter: " + word + b"\n")
+    os._exit(code)
 
 
 def _terminate(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001

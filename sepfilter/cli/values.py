@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 
 import click
 
-_AMOUNT: Final = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT]?)")
-_REGION: Final = re.compile(r"\s*(-?\d+)\s*,\s*(-?\d+)\s*,\s*(-?\d+)\s*,\s*(-?\d+)\s*")
+_AMOUNT: Final = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)([kKmMgGtT]?)", re.ASCII)
+_REGION: Final = re.compile(r"\s*,\s*".join([r"(-?\d{1,18})"] * 4), re.ASCII)
 _WHOLE: Final = re.compile(r"\s*[+-]?\d{1,18}\s*", re.ASCII)
 
 
@@ -74,7 +74,7 @@ class Region(click.ParamType):  # type: ignore[type-arg]
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, int, int, int]:
         """Read it."""
-        found = _REGION.fullmatch(str(value))
+        found = _REGION.fullmatch(str(value).strip())
         if found is not None and "-" in found[0]:
             self.fail(f"{value!r}: every number must be at least 0", param, ctx)
         if found is None:

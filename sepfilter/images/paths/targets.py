@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from sepfilter.safe_write import check_absent
 # A batch may have a hundred thousand paths, and pathlib takes several times as long as os.path.
 # ruff: noqa: PTH112, PTH118, PTH119, PTH122
 
+_TOO_WIDE: Final = re.compile(r"\d{4}")
 _FIELDS: Final = ("stem", "name", "parent", "index", "page", "ext")
 
 
@@ -189,9 +191,12 @@ def _own_format(suffix: str) -> OutputFormat:
 def _fields_of(template: str) -> set[str]:
     """The fields of a template, all of which exist."""
     try:
-        fields = {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
+        parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
     except ValueError as error:
         raise OptionError(f"-o {template}: not a template: {error}") from None
+    if any(_TOO_WIDE.search(spec or "") for _, _, spec, _ in parts):
+        raise OptionError(f"-o {template}: not a template: too wide for a file name: 3 digits at most")
+    fields = {str(field) for _, field, _, _ in parts}
     unknown = sorted(fields - set(_FIELDS))
     if unknown:
         raise OptionError(
