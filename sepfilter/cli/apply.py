@@ -10,7 +10,7 @@ import click
 
 from sepfilter.cli import options
 from sepfilter.cli.commands import Headed
-from sepfilter.cli.exits import FAILED, say
+from sepfilter.cli.exits import FAILED, one_line, say
 from sepfilter.errors import OptionError
 
 if TYPE_CHECKING:
@@ -127,19 +127,14 @@ def _report(
     elif arguments["quiet"]:
         for line in warnings(result):
             if line.startswith("warning"):
-                shown.say(line if single else f"{_one_line(result.label)}: {line}")
+                shown.say(line if single else f"{one_line(result.label)}: {line}")
     else:
         shown.say(apply_text(result, engine) if single else apply_line(result))
 
 
 def _naming(label: str, message: str) -> str:
     """A message of one input among others, in one line, which need not say which one."""
-    return _one_line(message if label in message else f"{label}: {message}")
-
-
-def _one_line(text: str) -> str:
-    """Text in one line, whatever it holds."""
-    return text.replace("\n", "\\x0a")
+    return one_line(message if label in message else f"{label}: {message}")
 
 
 def _bytes_of(stream: TextIO | None) -> BinaryIO | None:

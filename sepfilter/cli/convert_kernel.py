@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from sepfilter.cli.commands import TakesMinus
-from sepfilter.cli.exits import say
+from sepfilter.cli.exits import one_line, say
 from sepfilter.cli.options import read_stdin
 from sepfilter.errors import OptionError
 
@@ -64,7 +64,7 @@ def command(
     else:
         _write(output, converted.content, overwrite=overwrite)
     for note in converted.notes:
-        say("note: " + note.replace("\n", "\\x0a"))
+        say("note: " + one_line(note))
 
 
 def _notation(output: str, to: str | None) -> str:

@@ -92,9 +92,14 @@ def say(message: str) -> None:
     click.echo(printable, err=True)
 
 
+def one_line(text: str) -> str:
+    """Text in one line, whatever it holds."""
+    return text.replace("\n", "\\x0a")
+
+
 def _say(message: str, code: int) -> int:
     """Print why the program ends, and return the code."""
-    say("sepfilter: " + message.replace("\n", "\\x0a"))
+    say("sepfilter: " + one_line(message))
     return code
 
 

@@ -207,7 +207,7 @@ def _fields_of(template: str) -> set[str]:
 
 def _filled(template: str, one: Input, place: int) -> str:
     """A template with its fields filled in."""
-    name = Path("stdin" if one.path == STANDARD_STREAM else one.path)
+    name = Path(one.name)
     values = {
         "stem": name.stem,
         "name": name.name,

@@ -10,7 +10,7 @@ from PIL import Image
 from sepfilter.errors import ImageReadError
 from sepfilter.images.decoding import decoding
 from sepfilter.images.jpeg.scans import check_complete
-from sepfilter.images.png.chunks import SIGNATURE, Header, chunks
+from sepfilter.images.png.chunks import check_chunks
 from sepfilter.images.raw_rows import size_of
 
 _LONGEST_HEADER: Final = 2**16
@@ -57,10 +57,7 @@ def _missing_in_jpeg(file: BinaryIO, name: str) -> None:  # noqa: ARG001
 
 def _missing_in_png(file: BinaryIO, name: str) -> None:
     """Pillow stops at the last row, and passes over the checksums of the pixels."""
-    file.seek(len(SIGNATURE))
-    for kind, body in chunks(file, name):
-        if kind == b"IHDR":
-            Header.parsed(body, name)
+    check_chunks(file, name)
 
 
 def _missing_in_pcx(file: BinaryIO, name: str) -> str | None:  # noqa: ARG001

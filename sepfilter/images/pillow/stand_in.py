@@ -11,7 +11,7 @@ from sepfilter.errors import ImageReadError, UnsupportedImageError
 from sepfilter.images.decoding import closed_on_failure, decoding
 from sepfilter.images.jpeg import metadata as jpeg
 from sepfilter.images.pillow.source import open_pillow
-from sepfilter.images.png.chunks import SIGNATURE, Header, chunks
+from sepfilter.images.png.chunks import PIXEL_CHUNKS, check_chunks
 from sepfilter.images.source import Backend, Opening, Source
 from sepfilter.images.tiff.checks import checked_grid
 from sepfilter.images.tiff.directory import directory_chain, read_directory
@@ -50,10 +50,7 @@ def in_place_of(library: str, file_format: str) -> Backend:
 
 def _check_png(file: BinaryIO, name: str) -> None:
     """All chunks but those of the pixels, for which see `refuse_incomplete`."""
-    file.seek(len(SIGNATURE))
-    for kind, body in chunks(file, name, unread=frozenset({b"IDAT", b"fdAT"})):
-        if kind == b"IHDR":
-            Header.parsed(body, name)
+    check_chunks(file, name, unread=PIXEL_CHUNKS)
 
 
 def _check_tiff(file: BinaryIO, name: str) -> None:

@@ -15,6 +15,7 @@ from sepfilter.images.resolution import sensible
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 XMP_KEYWORD: Final = b"XML:com.adobe.xmp"
 MOST_SIDE: Final = 2**31 - 1
+PIXEL_CHUNKS: Final = frozenset({b"IDAT", b"fdAT"})
 
 # Colour type -> samples a pixel.
 SAMPLES: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -131,6 +132,27 @@ def chunks(
             yield kind, _body(file, kind, length, name)
         if kind == b"IEND":
             return
+
+
+def check_chunks(file: BinaryIO, name: str, *, unread: frozenset[bytes] = frozenset()) -> None:
+    """Go through a file's chunks for the error of one that is broken.
+
+    Parameters
+    ----------
+    file : binary file
+        Stands anywhere, can seek.
+    name, unread
+        As of `chunks`.
+
+    Raises
+    ------
+    ImageReadError
+        A chunk is cut off, its checksum is wrong, or the header says what cannot be.
+    """
+    file.seek(len(SIGNATURE))
+    for kind, body in chunks(file, name, unread=unread):
+        if kind == b"IHDR":
+            Header.parsed(body, name)
 
 
 def _body(file: BinaryIO, kind: bytes, length: int, name: str) -> bytes:

@@ -18,6 +18,7 @@ from sepfilter.images.exif import PREFIX, orientation
 from sepfilter.images.limits import MAX_METADATA
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.png.chunks import (
+    PIXEL_CHUNKS,
     SAMPLES,
     SIGNATURE,
     XMP_KEYWORD,
@@ -43,8 +44,6 @@ _PALETTE: Final = 3
 
 _MOST_INFLATION: Final = 1032
 """Bytes that a byte can become: 258 by a bit for a length and one for a distance."""
-
-_IDAT: Final = frozenset({b"IDAT", b"fdAT"})
 
 
 def open_png(file: BinaryIO, opening: Opening) -> Source:
@@ -139,7 +138,7 @@ def _read_chunks(file: BinaryIO, name: str) -> _Said:
     found: dict[str, Any] = {"format": "PNG"}
     warnings: list[str] = []
     place = file.tell()
-    for kind, body in chunks(file, name, unread=_IDAT):
+    for kind, body in chunks(file, name, unread=PIXEL_CHUNKS):
         if said is None:
             if kind != b"IHDR":
                 raise ImageReadError(f"{name}: is corrupt: its PNG header is missing")

@@ -30,6 +30,7 @@ from sepfilter.images.tiff.tags import (
     FAX_KINDS,
     JPEG2000_KINDS,
     JPEG_KINDS,
+    LEFT_TO_PILLOW,
     LZW,
     PACKBITS,
     PNG_KIND,
@@ -46,7 +47,6 @@ _BOUNDED: Final = DEFLATE_KINDS | FAX_KINDS | {UNCOMPRESSED, LZW, PACKBITS, 3492
 _DECODED_HERE: Final = _BOUNDED | JPEG_KINDS | JPEG2000_KINDS | WEBP_KINDS | {PNG_KIND}
 """Compressions whose decoder cannot take more memory than a strip or tile has; see `check_embedded`."""
 
-_LEFT_TO_PILLOW: Final = frozenset({6, 32771, 32809})
 
 # Without a handler Python would print tifffile's warnings about every odd file.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -193,7 +193,7 @@ def _uncompressed_bytes(page: tifffile.TiffPage, grid: Grid) -> int:
 def _goes_to_pillow(page: tifffile.TiffPage) -> bool:
     """True for pages that tifffile does not decode, but Pillow may."""
     compression = int(page.compression)
-    return compression in _LEFT_TO_PILLOW or (
+    return compression in LEFT_TO_PILLOW or (
         photometric_of(page) == YCBCR
         and (compression in _BOUNDED or (compression in JPEG_KINDS and page.planarconfig != TOGETHER))
     )

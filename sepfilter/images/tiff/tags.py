@@ -31,5 +31,8 @@ JPEG2000_KINDS: Final = frozenset({33003, 33004, 33005, 34712})
 WEBP_KINDS: Final = frozenset({50001, 34927})
 PNG_KIND: Final = 34933
 
-DECODED_BY_PILLOW: Final = DEFLATE_KINDS | {UNCOMPRESSED, LZW, 6, JPEG, PACKBITS, 32771, 32809}
+LEFT_TO_PILLOW: Final = frozenset({6, 32771, 32809})
+"""JPEG of the old kind, and two codecs that tifffile does not know."""
+
+DECODED_BY_PILLOW: Final = DEFLATE_KINDS | LEFT_TO_PILLOW | {UNCOMPRESSED, LZW, JPEG, PACKBITS}
 """Compressions that Pillow decodes or fails at; of broken fax data libtiff would make a picture with gaps."""
