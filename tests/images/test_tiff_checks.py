@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tifffile
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sepfilter.errors import ImageReadError, LimitError, SepfilterError
 from sepfilter.geometry import Window
 from sepfilter.images.limits import Limits
-from sepfilter.images.source import Opening
+from sepfilter.images.source import Opening, open_source
 from sepfilter.images.tiff.source import open_tiff
 
 Array = npt.NDArray[Any]
@@ -226,6 +226,7 @@ SAMPLES = [
 
 
 @settings(max_examples=300, deadline=None)
+@example(content=SAMPLES[2], changes=[(102, 16)])  # 4,097 channels
 @given(
     content=st.sampled_from(SAMPLES),
     changes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=4),
@@ -237,7 +238,8 @@ def test_damage_gives_a_picture_or_an_error_of_ours(content: bytes, changes: lis
         damaged[at % len(damaged)] = value
     message = None
     try:
-        source = open_tiff(BytesIO(damaged), Opening("a.tif", limits=Limits(max_memory=2**28)))
+        limits = Limits(max_memory=2**28)
+        source = open_source("a.tif", content=bytes(damaged), input_format="tiff", limits=limits)
         pixels, spec = source.read(Window.whole(source.spec)), source.spec
     except SepfilterError as error:
         message = str(error)
