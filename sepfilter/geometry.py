@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from sepfilter.errors import ShapeError
+from sepfilter.values import value
 
 SAMPLE_TYPES: Final = (
     "uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32", "float64",
@@ -22,7 +22,7 @@ MOST_CHANNELS: Final = 4096
 """Channels of an image; `native/filter.h` has the same."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ImageSpec:
     """Shape and sample type of an image, without its pixels.
 
@@ -96,7 +96,7 @@ class ImageSpec:
         return full_scale(self.dtype)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Window:
     """A rectangle of an image, in pixels: rows y to y + height, columns x to x + width."""
 

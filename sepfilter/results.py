@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal
 
 from sepfilter.kernels.kernel import AnyKernel
 from sepfilter.kernels.summary import KernelSummary
 from sepfilter.plans.options import Options
 from sepfilter.plans.plan import Plan
+from sepfilter.values import value
 
 NOTABLE_CLIPPING: Final = 0.001
 """Share of samples: from here on a report points out that they were clipped."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reading:
     """What is read of every input.
 
@@ -43,7 +44,7 @@ class Reading:
     max_memory: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Writing:
     """How outputs are written.
 
@@ -73,7 +74,7 @@ class Writing:
     skip_existing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Job:
     """What `apply` is asked to do.
 
@@ -120,7 +121,7 @@ class Job:
     verify: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ImageInfo:
     """An image file in a report."""
 
@@ -132,7 +133,7 @@ class ImageInfo:
     dtype: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OutputInfo(ImageInfo):
     """An output file, with the number of samples that its type could not hold."""
 
@@ -147,7 +148,7 @@ class OutputInfo(ImageInfo):
         return (self.clipped_low + self.clipped_high) / samples
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Seconds:
     """How long each stage was busy, and the wall time of them all, which may overlap."""
 
@@ -158,7 +159,7 @@ class Seconds:
     total: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Verification:
     """The difference to the direct sum in double precision.
 
@@ -177,7 +178,7 @@ class Verification:
     reference: str = "direct"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failure:
     """Why an input failed."""
 
@@ -185,7 +186,7 @@ class Failure:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EngineInfo:
     """What did the arithmetic: its name, its instruction set where that matters, its threads."""
 
@@ -199,7 +200,7 @@ class EngineInfo:
         return self.name if self.isa is None else f"{self.name} ({self.isa})"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Result:
     """What happened to one input.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from typing import Final
@@ -87,4 +88,6 @@ def cli(context: click.Context) -> None:
 
 def main() -> None:
     """Entry point of the console script and of ``python -m sepfilter``."""
-    sys.exit(run_to_exit_code(cli, sys.argv[1:]))
+    code = run_to_exit_code(cli, sys.argv[1:])
+    gc.freeze()  # nothing is left to close: searching for it took a tenth of a short run, 20 ms
+    sys.exit(code)

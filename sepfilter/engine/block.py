@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from sepfilter.values import value
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Block:
     """A part of an image to filter, with real pixels around it.
 

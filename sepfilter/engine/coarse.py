@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from threading import Lock
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from sepfilter.kernels.coarse import CoarseFactor
 from sepfilter.plans.passes import AnyPass, CoarsePass, DirectPass, SeparablePass
 from sepfilter.plans.plan import Stage
 from sepfilter.plans.precision import DOUBLE, Arithmetic
+from sepfilter.values import value
 
 Samples = npt.NDArray[Any]
 
@@ -24,7 +25,7 @@ GATHERED: Final = 3_000_000
 """Samples that are gathered at a time, as in a strip: see `filtering.STRIP_SAMPLES`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CoarseGrid:
     """The filtered image on the coarse grid, worked out when its first row is asked for.
 

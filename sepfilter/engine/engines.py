@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeAlias
 
@@ -19,6 +18,7 @@ from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.plan import Stage
 from sepfilter.plans.precision import Arithmetic
 from sepfilter.plans.speeds import AVX2, BASELINE, SCIPY
+from sepfilter.values import value
 
 ENGINES: Final = ("native", "scipy")
 LEVELS: Final = ("baseline", "avx2", "avx512")
@@ -28,7 +28,7 @@ LEVEL_VARIABLE: Final = "SEPFILTER_ISA"
 FilterBlock: TypeAlias = Callable[[Stage, Block, Arithmetic, "OutputMap | None", npt.NDArray[Any]], Losses]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Engine:
     """An engine, and why it is the one in use.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,12 @@ from sepfilter.engine.mapping import Losses
 from sepfilter.errors import ShapeError
 from sepfilter.geometry import ImageSpec
 from sepfilter.plans.plan import Plan
+from sepfilter.values import value
 
 Samples = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Execution:
     """What a run made: the pixels, and what their type could not hold."""
 

@@ -7,7 +7,7 @@ its import, and so exact that sums of integers can be rounded to the true ones.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,13 @@ from sepfilter.plans.border import Border
 from sepfilter.plans.passes import FFTPass, SeparablePass
 from sepfilter.plans.plan import Stage
 from sepfilter.plans.precision import DOUBLE
+from sepfilter.values import value
 
 Samples = npt.NDArray[Any]
 Spectrum = npt.NDArray[np.complex128]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Transforms:
     """The passes of a stage by transforms, with those of their taps, which all strips share.
 
@@ -113,7 +114,7 @@ def _reach(results: slice, taps: int) -> slice:
     return slice(results.start, results.stop + taps - 1)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Room:
     """Memory for the transforms of one block, used again for the next: fresh pages cost as much as they.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from typing import Any, Final, TypeVar
@@ -19,6 +18,7 @@ from sepfilter.engine.rows import ResultRows, Rows, filtered_rows
 from sepfilter.errors import LimitError, OptionError
 from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.plan import Plan
+from sepfilter.values import value
 
 Samples = npt.NDArray[Any]
 Strip = tuple[int, int]
@@ -34,7 +34,7 @@ LEAST_NANOSECONDS: Final = 300_000
 """Predicted work for a thread: handing it less costs more than it saves, see benchmarks/engine.py."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Filtering:
     """A filtered image, of which rows are made where the held rows reach: see `rows_behind`.
 

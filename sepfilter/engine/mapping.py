@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,12 @@ import numpy.typing as npt
 
 from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.plan import Stage
+from sepfilter.values import value
 
 Samples = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Losses:
     """Samples that the output type could not hold.
 

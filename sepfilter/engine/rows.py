@@ -7,7 +7,7 @@ and every strip has its real context: results do not depend on where strips begi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
@@ -25,6 +25,7 @@ from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.passes import BoxPass, CoarsePass, FFTPass
 from sepfilter.plans.plan import Plan, Stage
 from sepfilter.plans.precision import DOUBLE, FLOAT, Arithmetic
+from sepfilter.values import value
 
 if TYPE_CHECKING:
     from sepfilter.engine.coarse import CoarseGrid
@@ -56,7 +57,7 @@ class ResultRows(Rows, Protocol):
         """Write rows `first` up to `last` into `out`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ArrayRows:
     """The rows of an array, all channels or some."""
 
@@ -78,7 +79,7 @@ class ArrayRows:
         return self.pixels[first - self.held.top : last - self.held.top]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PremultipliedRows:
     """Colours times opacity, of an array whose last channel is opacity."""
 
@@ -101,7 +102,7 @@ class PremultipliedRows:
         return colours
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FilteredRows:
     """The result of one stage on another source of rows.
 
@@ -205,7 +206,7 @@ class FilteredRows:
         return pixels
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RejoinedRows:
     """Filtered colours and filtered opacity as one image again.
 

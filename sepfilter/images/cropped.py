@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy.typing as npt
@@ -10,11 +10,12 @@ import numpy.typing as npt
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.source import Source
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cropped:
     """A part of another source, of which no more than that is read.
 

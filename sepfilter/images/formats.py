@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Final
 
 from sepfilter.errors import OptionError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec
 from sepfilter.images.metadata import Metadata
+from sepfilter.values import value
 
 LONGEST_IN_JPEG: Final = {"exif": 65533, "xmp": 65504}
 """Bytes that a JPEG segment holds of each: a longer block fits into none."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OutputFormat:
     """A format that images are written in.
 

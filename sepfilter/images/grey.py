@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from sepfilter.errors import UnsupportedImageError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.source import Source
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
@@ -68,7 +69,7 @@ def to_grey(pixels: Pixels, spec: ImageSpec) -> Pixels:
     return grey
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InGrey:
     """The luma of another source.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sepfilter.errors import LimitError
 from sepfilter.geometry import ImageSpec
+from sepfilter.values import value
 
 MAX_PIXELS: Final = 2**30
 """Pixels of an image that is held whole, where nothing else is asked for."""
@@ -19,7 +19,7 @@ _SHARE_OF_MEMORY: Final = 0.75
 _CGROUPS: Final = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limits:
     """How much one image may take.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from sepfilter.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Metadata:
     r"""What is carried from an input to an output that can hold it.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from io import SEEK_END
 from typing import Any, BinaryIO
 
@@ -13,11 +12,12 @@ import numpy.typing as npt
 from sepfilter.errors import ImageReadError
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.metadata import Metadata
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RawRows:
     """Where the samples of an image are in its file.
 
@@ -111,7 +111,7 @@ class RawRows:
             raise ImageReadError(f"{self.name}: cannot be read: {error.strerror or error}") from error
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RawSource:
     """A `Source` whose samples need no decoding, or only one by one.
 
@@ -167,7 +167,7 @@ def write_samples(file: BinaryIO, pixels: Pixels, dtype: npt.DTypeLike) -> None:
     file.write(stored.reshape(-1).view(np.uint8).data)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RawSink:
     """A `Sink` that writes samples as they come.
 

@@ -15,6 +15,7 @@ from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.carried import carried
 from sepfilter.images.formats import OutputFormat
 from sepfilter.images.metadata import Metadata
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
@@ -32,7 +33,7 @@ class Sink(Protocol):
         """Write what is left; the file stays open."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Encoding:
     """How a format is to be written, where it has a choice.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
@@ -16,6 +15,7 @@ from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.decoding import closed_on_failure
 from sepfilter.images.limits import DEFAULT_LIMITS, Limits
 from sepfilter.images.metadata import Metadata
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
@@ -46,7 +46,7 @@ class Source(Protocol):
         """Let go of the file."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Opening:
     """How a file is to be opened.
 
@@ -71,7 +71,7 @@ Backend = Callable[[BinaryIO, Opening], Source]
 _LONGEST_MAGIC: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InputFormat:
     """A format that is known by its first bytes.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.exif import upright_exif, upright_xmp
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.source import Source
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
@@ -30,7 +31,7 @@ def upright(source: Source) -> Source:
     return source if metadata == stored else _Turned(source, metadata, stored.orientation)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Turned:
     """An image that is turned or mirrored when it is read.
 

@@ -8,13 +8,13 @@ is known, and fitted to be small, is what makes them of use here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 
 import numpy as np
 
-from sepfilter.kernels.arrays import ComparesArrays, FloatArray, read_only
+from sepfilter.kernels.arrays import FloatArray, read_only
+from sepfilter.values import value
 
 STEPS: Final = (2, 3, 4, 6, 8, 12, 16)
 """Grids that are tried; coarser ones save nothing more, as most of the work is on the fine one."""
@@ -29,8 +29,8 @@ DEGREES: Final = (1, 2, 3)
 """Of the spline: linear, quadratic, cubic."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CoarseFactor(ComparesArrays):
+@value
+class CoarseFactor:
     """A vector of taps f as a filter on every `step`-th sample.
 
     With samples x and points t of the grid, ``d(t) = sum short[i] x(t step + i)``, then

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -22,6 +21,7 @@ from sepfilter.kernels.libvips import kernel_to_libvips
 from sepfilter.kernels.matrix_text import matrix_to_csv, matrix_to_text
 from sepfilter.kernels.numbers import number_text
 from sepfilter.kernels.numpy_files import factors_to_npz, kernel_to_npy, kernel_to_npz
+from sepfilter.values import value
 
 
 def _our_centre(height: int, width: int) -> tuple[int, int]:
@@ -29,7 +29,7 @@ def _our_centre(height: int, width: int) -> tuple[int, int]:
     return height // 2, width // 2
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Notation:
     """A way to write kernels.
 
@@ -72,7 +72,7 @@ _OPERATORS: Final = {
 """Which operator takes a kernel as it is written, and which turns it first."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Converted:
     """A kernel in another notation.
 

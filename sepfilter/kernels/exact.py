@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
 from typing import Final, TypeAlias
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.kernels.arrays import FloatArray, read_only
+from sepfilter.values import value
 
 Integers: TypeAlias = tuple[int, ...]
 _Scaled: TypeAlias = tuple[list[int], list[int], Fraction]
@@ -45,7 +45,7 @@ def common_denominator(taps: Iterable[Fraction]) -> int | None:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ExactTaps:
     """Taps as integers over one positive denominator, in lowest terms.
 
@@ -95,7 +95,7 @@ class ExactTaps:
         return ExactTaps(tuple(row[::-1] for row in self.numerators[::-1]), self.denominator)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ExactTerm:
     """One outer product of two integer vectors."""
 
@@ -107,7 +107,7 @@ class ExactTerm:
         return ExactTerm(self.column[::-1], self.row[::-1])
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ExactFactors:
     """A sum of integer outer products over one denominator, equal to the taps exactly.
 

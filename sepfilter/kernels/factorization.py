@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import hypot
 from typing import Final
 
@@ -10,18 +10,19 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.errors import KernelError
-from sepfilter.kernels.arrays import ComparesArrays, FloatArray, read_only
+from sepfilter.kernels.arrays import FloatArray, read_only
 from sepfilter.kernels.exact import LARGEST_EXACT_INTEGER, ExactFactors, factorize_exactly
 from sepfilter.kernels.kernel import AnyKernel, DenseTaps, FactoredTaps, Kernel
 from sepfilter.kernels.low_rank import Decomposition, Lost, LowRank, decompose
 from sepfilter.kernels.notation import as_kernel
+from sepfilter.values import value
 
 NEARLY: Final = 1e-4
 """Singular values below this share of the largest may be no more than rounding of the taps' digits."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Factorization(ComparesArrays):
+@value
+class Factorization:
     """A kernel as a sum of outer products of a column and a row.
 
     Attributes
@@ -101,7 +102,7 @@ class Factorization(ComparesArrays):
         return self.exact if self.exact.largest <= LARGEST_EXACT_INTEGER else None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FactorizedKernel:
     """A kernel or gradient with what factorizing it found, so that it is done once.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from math import fsum, inf, isfinite, prod
 from typing import Final, TypeAlias
@@ -11,14 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.errors import KernelError
-from sepfilter.kernels.arrays import ComparesArrays, FloatArray, read_only
+from sepfilter.kernels.arrays import FloatArray, read_only
 from sepfilter.kernels.exact import LARGEST_EXACT_INTEGER, MAX_SIDE, ExactFactors, ExactTaps
+from sepfilter.values import value
 
 MAX_TAPS_A_SIDE: Final = 4096
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DenseTaps(ComparesArrays):
+@value
+class DenseTaps:
     """A kernel given tap by tap.
 
     Attributes
@@ -33,8 +34,8 @@ class DenseTaps(ComparesArrays):
     exact: ExactTaps | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FactoredTaps(ComparesArrays):
+@value
+class FactoredTaps:
     """A kernel known to be an outer product: the taps are never built to run it.
 
     Attributes
@@ -50,8 +51,8 @@ class FactoredTaps(ComparesArrays):
     exact: ExactFactors | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Kernel(ComparesArrays):
+@value
+class Kernel:
     """A correlation kernel: ``out[y, x] = sum taps[i, j] * in[y + i - ay, x + j - ax] + offset``.
 
     Parameters
@@ -206,7 +207,7 @@ class Kernel(ComparesArrays):
         return replace(self, form=normalized, name=f"{self.name} normalized")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Gradient:
     """Two derivative kernels combined as the magnitude ``sqrt(gx**2 + gy**2)`` before rounding.
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import numpy as np
 
-from sepfilter.kernels.arrays import ComparesArrays, FloatArray, read_only
+from sepfilter.kernels.arrays import FloatArray, read_only
+from sepfilter.values import value
 
 DEAREST: Final = 2.0
 """How many times larger the worst error may become for the sake of a right brightness."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Lost:
     """Taps left out by an approximation, as what bounds its error.
 
@@ -51,8 +52,8 @@ class Lost:
             return Lost(*np.ldexp([self.positive, self.negative], exponent).tolist())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LowRank(ComparesArrays):
+@value
+class LowRank:
     """A kernel cut off at a rank.
 
     Attributes
@@ -76,8 +77,8 @@ class LowRank(ComparesArrays):
         return int(self.columns.shape[0])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Decomposition(ComparesArrays):
+@value
+class Decomposition:
     """The singular value decomposition of taps, which a power of two has brought near 1.
 
     Attributes

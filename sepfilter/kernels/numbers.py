@@ -9,10 +9,11 @@ There is no decimal comma and no thousands separator, and neither ``nan`` nor ``
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
 from typing import Final
+
+from sepfilter.values import value
 
 _DECIMAL = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _NUMBER: Final = re.compile(rf"({_DECIMAL})(?:/({_DECIMAL}))?")
@@ -25,7 +26,7 @@ LARGEST_READ: Final = 10 ** (MAX_DIGITS - 1) - 1
 """Whole numbers up to here are written so that they are read back exactly, whatever their sign."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Number:
     """A finite number as float64, and exactly unless it is too long for that."""
 

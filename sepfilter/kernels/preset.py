@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from sepfilter.errors import KernelError
 from sepfilter.kernels.kernel import AnyKernel
 from sepfilter.kernels.numbers import parse_number
+from sepfilter.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Parameter:
     """A parameter of a preset.
 
@@ -36,7 +37,7 @@ class Parameter:
     derived: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Preset:
     """A named kernel: how it is built, and what its parameters are."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sepfilter.kernels.factorization import FactorizedKernel
+from sepfilter.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class KernelSummary:
     """What an apply report says of its kernel.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -19,6 +18,7 @@ from sepfilter.pipeline.pages import paged
 from sepfilter.pipeline.task import Task
 from sepfilter.pipeline.work import Streams, Work
 from sepfilter.results import Job, Result, Writing
+from sepfilter.values import value
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -27,7 +27,7 @@ _WAITING_A_JOB = 2
 """Inputs that are begun, or done but not reported, for each that runs: all results are never held."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Batch:
     """A job whose inputs have been found and whose outputs can be written.
 

@@ -22,6 +22,7 @@ from sepfilter.images.sink import Sink
 from sepfilter.images.source import Source
 from sepfilter.pipeline.clock import Clock
 from sepfilter.plans.plan import Plan
+from sepfilter.values import value
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,7 +37,7 @@ class Halted(Exception):  # noqa: N818 - nothing is wrong
     """No more is to be done: what was written so far is dropped."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Band:
     """Rows that are filtered at once, and written together.
 
@@ -55,7 +56,7 @@ class _Band:
     below: Window
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Flow:
     """An image on its way through a plan, band by band.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sepfilter.errors import ShapeError
@@ -12,12 +12,13 @@ from sepfilter.pipeline.opening import options_in_light, viewed
 from sepfilter.pipeline.work import Work
 from sepfilter.plans.options import METHODS, Options
 from sepfilter.plans.plan import Plan
+from sepfilter.values import value
 
 if TYPE_CHECKING:
     from sepfilter.images.light.in_light import InLight
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class View:
     """An input as it is filtered.
 

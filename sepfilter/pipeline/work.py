@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache, partial
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -12,6 +12,7 @@ from sepfilter.engine.planning import planned
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.summary import KernelSummary, summarize
 from sepfilter.results import Job
+from sepfilter.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ _PLANS_KEPT: Final = 16
 """Images of a batch are often alike, and planning takes as long as filtering a small one."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Streams:
     """Where ``-`` reads from and writes to."""
 
@@ -32,7 +33,7 @@ class Streams:
     stdout: BinaryIO | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Work:
     """What is done to every input.
 

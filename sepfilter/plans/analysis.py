@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import isfinite
 from typing import Final
 
@@ -20,6 +20,7 @@ from sepfilter.plans.passes import DirectPass, FFTPass
 from sepfilter.plans.plan import Plan
 from sepfilter.plans.planner import plan_cascade
 from sepfilter.plans.transforms import multiplications
+from sepfilter.values import value
 
 LEVELS: Final = 255.0
 """Error bounds are stated for 8-bit samples."""
@@ -37,7 +38,7 @@ SAMPLE_IMAGE: Final = ImageSpec(3000, 4000, 3, "uint8")
 """What is recommended without an image is for one of 12 megapixels."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Prediction:
     """What a method is predicted to take where it is asked for by name.
 
@@ -53,7 +54,7 @@ class Prediction:
     precision: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MethodCosts:
     """What each method takes for one sample: multiplications, and time.
 
@@ -77,7 +78,7 @@ class MethodCosts:
     predicted: Mapping[str, Prediction] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Nearly:
     """A lower rank that a kernel has but for small differences, as rounding of digits leaves.
 
@@ -100,7 +101,7 @@ class Nearly:
     nanoseconds: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class KernelAnalysis:
     """What `analyze-kernel` explains.
 

@@ -9,7 +9,6 @@ Numerical Algorithms*, chapter 2).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import hypot, inf
 from typing import Final
 
@@ -21,6 +20,7 @@ from sepfilter.kernels.low_rank import Lost
 from sepfilter.plans.border import Border
 from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.passes import CoarsePass, DirectPass, Pass, SeparablePass
+from sepfilter.values import value
 
 UNIT_ROUNDOFF: Final = {"float32": 2.0**-24, "float64": 2.0**-53}
 """Of one operation: half the distance from 1 to the next number."""
@@ -34,7 +34,7 @@ UNDERFLOW: Final = {"float32": 2.0**-149, "float64": 2.0**-1074}
 """Error of storing a result too small for full precision."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Extent:
     """The interval that samples lie in."""
 

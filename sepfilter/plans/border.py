@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 from typing import Final
 
 from sepfilter.errors import OptionError
+from sepfilter.values import value
 
 BORDER_MODES: Final = ("reflect", "mirror", "nearest", "wrap", "constant")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Border:
     """How an image of samples ``a b c d`` goes on beyond its edges, in SciPy's names.
 

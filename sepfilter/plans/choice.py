@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -17,12 +17,13 @@ from sepfilter.plans.arithmetic import Extent
 from sepfilter.plans.operations import separable_multiplications
 from sepfilter.plans.options import Options
 from sepfilter.plans.passes import DirectPass, Pass, SeparablePass
+from sepfilter.values import value
 
 FEW_TAPS: Final = 225
 """An outer product of more taps is not tried tap by tap: its factors have less than a seventh as many."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Choice:
     """A way to run one kernel.
 

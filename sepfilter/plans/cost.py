@@ -9,7 +9,6 @@ far the model is off; `benchmarks/auto_method.py` says what the choices made by 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from sepfilter.kernels.arrays import FloatArray
 from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, DirectPass, FFTPass
 from sepfilter.plans.transforms import possible_blocks
+from sepfilter.values import value
 
 Integers: TypeAlias = int | npt.NDArray[np.int64]
 
@@ -38,7 +38,7 @@ MOST_POINTS: Final = 2**21
 """Larger blocks are taken only for kernels that need them: each thread holds 24 bytes a point."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Loops:
     """Nanoseconds of one thread: for a sample, a tap, a separable term."""
 
@@ -47,7 +47,7 @@ class Loops:
     term: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Transforms:
     """Nanoseconds of one thread: for a point of a block, forward and back, for a block, for a sample.
 
@@ -62,7 +62,7 @@ class Transforms:
     sample: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RunningSums:
     """Nanoseconds of one thread: for a sample, and for a row of the image."""
 
@@ -70,7 +70,7 @@ class RunningSums:
     row: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Speed:
     """How fast an engine is.
 
@@ -103,7 +103,7 @@ class Speed:
     ring: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Size:
     """Rows, columns and channels of a result."""
 

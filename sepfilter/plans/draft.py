@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf, isnan
 
 from sepfilter.geometry import ImageSpec
@@ -19,9 +19,10 @@ from sepfilter.plans.precision import DOUBLE, Arithmetic, candidates, needs_doub
 from sepfilter.plans.runs import StageInput
 from sepfilter.plans.staging import PlannedStage, crop_kernel, keeps_light, opacity_kernel, plan_stage
 from sepfilter.plans.steps import Step, one_by_one
+from sepfilter.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Draft:
     """All that a plan follows from; `plan` works it out for one kind of arithmetic.
 

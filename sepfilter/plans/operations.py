@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
 from sepfilter.kernels.arrays import FloatArray
 from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, DirectPass, FFTPass, StandIn
 from sepfilter.plans.transforms import multiplications
+from sepfilter.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Operations:
     """How much arithmetic a plan takes.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 from typing import Final
 
@@ -13,6 +12,7 @@ from sepfilter.errors import OptionError, ShapeError
 from sepfilter.geometry import SAMPLE_TYPES, sample_type
 from sepfilter.plans.border import Border
 from sepfilter.plans.precision import PRECISIONS
+from sepfilter.values import value
 
 PADDINGS: Final = ("same", "valid")
 METHODS: Final = ("auto", "direct", "separable", "fft")
@@ -27,7 +27,7 @@ WAYS: Final = {
 ALPHAS: Final = ("premultiply", "separate", "keep")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Options:
     """The options of `make_plan`, with the values they have unless given.
 

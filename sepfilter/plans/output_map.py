@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import frexp, isfinite
 from typing import Final
 
@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from sepfilter.errors import OptionError
 from sepfilter.geometry import WIDE_TYPES, ImageSpec, full_scale, sample_type
+from sepfilter.values import value
 
 RANGES: Final = ("clip", "abs", "offset", "stretch", "float")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OutputMap:
     """``scale * value + offset``, then the range, then one rounding half to even, then saturation.
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
-from sepfilter.kernels.arrays import ComparesArrays, FloatArray
+from sepfilter.kernels.arrays import FloatArray
 from sepfilter.kernels.coarse import CoarseFactor
+from sepfilter.values import value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DirectPass(ComparesArrays):
+@value
+class DirectPass:
     """Every tap times its pixel, in one two-dimensional pass.
 
     Attributes
@@ -65,8 +65,8 @@ class DirectPass(ComparesArrays):
         return 0.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SeparablePass(ComparesArrays):
+@value
+class SeparablePass:
     """A sum of R terms, each a pass along the columns and then one along the rows.
 
     Separable is R = 1, low rank R > 1; the number of terms is data, not another way of running.
@@ -164,7 +164,7 @@ class StandIn:
         return self.of.magnitude
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FFTPass(StandIn):
     """Another pass by overlap-save: blocks of the image are transformed, multiplied and transformed back.
 
@@ -203,7 +203,7 @@ class FFTPass(StandIn):
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BoxPass(StandIn):
     """A rectangle of equal integer taps by running sums: what comes in is added, what goes out subtracted.
 
@@ -226,7 +226,7 @@ class BoxPass(StandIn):
         return float(self.of.columns[0, 0] * self.of.rows[0, 0])
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CoarsePass(StandIn):
     """A wide smooth kernel on every so many-th sample, see `kernels.coarse`: an approximation.
 

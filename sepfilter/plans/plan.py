@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sepfilter.geometry import ImageSpec
 from sepfilter.plans.border import Border
@@ -10,9 +10,10 @@ from sepfilter.plans.operations import Operations
 from sepfilter.plans.output_map import OutputMap
 from sepfilter.plans.passes import AnyPass, FFTPass, Pass, StandIn
 from sepfilter.plans.precision import Arithmetic
+from sepfilter.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stage:
     """One kernel of a cascade, or one gradient.
 
@@ -113,7 +114,7 @@ class Stage:
         return height - self.height + 1, width - self.width + 1
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Plan:
     """What will be done.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from sepfilter.errors import SepfilterError
 from sepfilter.geometry import WIDE_TYPES, ImageSpec
+from sepfilter.values import value
 
 PRECISIONS: Final = ("auto", "exact", "fast", "float", "double")
 BYTE_TYPES: Final = ("uint8", "int8")
@@ -16,7 +16,7 @@ class OutOfReachError(SepfilterError, ValueError):
     """Why some arithmetic cannot keep its promise here; caught where the next one is tried."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Arithmetic:
     """How numbers are held on their way through the passes.
 

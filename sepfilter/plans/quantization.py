@@ -8,7 +8,6 @@ those the ones whose taps round with the smallest worst-case error.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import floor, log2
 from typing import Final
 
@@ -19,6 +18,7 @@ from sepfilter.kernels.low_rank import Lost
 from sepfilter.plans.arithmetic import UNIT_ROUNDOFF, Extent
 from sepfilter.plans.passes import DirectPass, Pass, SeparablePass
 from sepfilter.plans.precision import OutOfReachError
+from sepfilter.values import value
 
 LARGEST_FACTOR: Final = 2**15 - 1
 LARGEST_SUM: Final = 2**31 - 1
@@ -26,7 +26,7 @@ SCALES: Final = 24
 """Scales that are tried, each a little smaller than the one before it."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Term:
     """One quantized column.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
@@ -17,6 +16,7 @@ from sepfilter.plans.passes import AnyPass, BoxPass, CoarsePass, DirectPass, FFT
 from sepfilter.plans.precision import EXACT_DOUBLE, FAST, Arithmetic, OutOfReachError
 from sepfilter.plans.quantization import quantize, without_tiny_taps
 from sepfilter.plans.transforms import transform_error
+from sepfilter.values import value
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,7 +25,7 @@ NEAR: Final = 1.4
 """Two 1-D passes are taken at up to so many times the predicted cost of one 2-D pass: they multiply less."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StageInput:
     """What one stage is given.
 
@@ -49,7 +49,7 @@ class StageInput:
     partial_sums: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Estimate:
     """A way to run a kernel, and what that is predicted to take.
 
@@ -76,7 +76,7 @@ class Estimate:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Run:
     """A way to run a kernel, worked out.
 

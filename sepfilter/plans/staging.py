@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import hypot, inf, sqrt
 
 import numpy as np
@@ -22,9 +22,10 @@ from sepfilter.plans.precision import Arithmetic, OutOfReachError
 from sepfilter.plans.reasons import reason
 from sepfilter.plans.runs import Run, StageInput, estimates, work_out
 from sepfilter.plans.steps import Step
+from sepfilter.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PlannedStage:
     """One stage, and what the next ones need to know.
 

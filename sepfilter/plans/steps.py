@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,9 +12,10 @@ from sepfilter.kernels.exact import MAX_SIDE
 from sepfilter.kernels.factorization import FactorizedKernel
 from sepfilter.kernels.fusion import fused_kernel
 from sepfilter.kernels.kernel import AnyKernel, FactoredTaps, Gradient, Kernel
+from sepfilter.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Step:
     """A kernel that runs as one stage.
 

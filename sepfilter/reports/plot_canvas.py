@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from sepfilter.kernels.arrays import FloatArray
+from sepfilter.values import value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ _LETTER: Final = 0.64 / 72
 """Width of a digit in inches for each point of its size."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Box:
     """A rectangle of the slide, in inches from its lower left corner."""
 

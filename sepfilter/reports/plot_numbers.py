@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ldexp
 from typing import Final
 
@@ -12,6 +11,7 @@ from sepfilter.kernels.arrays import FloatArray
 from sepfilter.kernels.factorization import Factorization
 from sepfilter.kernels.kernel import FactoredTaps, Kernel
 from sepfilter.kernels.low_rank import LowRank
+from sepfilter.values import value
 
 MOST_CELLS: Final = 256
 """Cells a side of a picture: about what a panel has pixels for."""
@@ -25,7 +25,7 @@ _WHOLE_LEVEL: Final = 1.0
 _ZEROS_TOLD: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Response:
     """The magnitude of a frequency response; an anchor changes the phase only.
 

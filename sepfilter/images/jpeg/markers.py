@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, Final
+
+from sepfilter.values import value
 
 APP0: Final = 0xE0
 APP1: Final = 0xE1
@@ -34,7 +35,7 @@ MOST_JUNK: Final = 2**16
 """Bytes without a meaning that may lie between two segments before the pixels."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Segment:
     """A marker and what follows it.
 
@@ -53,7 +54,7 @@ class Segment:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Component:
     """One channel as it is stored: its number and its sampling factors."""
 
@@ -62,7 +63,7 @@ class Component:
     down: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Frame:
     """What a frame header says.
 

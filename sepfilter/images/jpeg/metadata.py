@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO, Final, Literal
 
 from sepfilter.images.decoding import left_out
@@ -12,6 +12,7 @@ from sepfilter.images.limits import MAX_METADATA
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.resolution import sensible
 from sepfilter.images.tag_directory import first_directory
+from sepfilter.values import value
 
 XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 ICC: Final = b"ICC_PROFILE\0"
@@ -30,7 +31,7 @@ _UNITS_OF_JFIF: Final = {1: 1.0, 2: 2.54}
 _UNITS_OF_EXIF: Final = {2: 1.0, 3: 2.54}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JpegHeader:
     """A JPEG file up to its first scan.
 

@@ -15,11 +15,12 @@ from sepfilter.images.light.tone_curves import Curve
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import Sink
 from sepfilter.images.source import Source
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class InLight:
     """Another source decoded to linear light, where 1 is full white and full opacity.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from sepfilter.errors import UnsupportedImageError
 from sepfilter.geometry import ImageSpec, full_scale
 from sepfilter.images.light.tone_curves import Curve
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
@@ -186,7 +187,7 @@ def _light_of_samples(curve: Curve, dtype: str, white: float) -> Pixels:
     return light.astype(np.float32)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Encoder:
     """Which integer each light becomes: the last whose threshold it reaches.
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from sepfilter.values import value
+
 Pixels = npt.NDArray[Any]
 
 _ROUNDING: Final = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Curve(ABC):
     """A tone curve: how much light an encoded sample stands for; 0 is black, 1 full white, on both sides.
 
@@ -68,7 +69,7 @@ class Curve(ABC):
         """The samples of light that is no less than black."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PowerCurve(Curve):
     """``(a x + b) ** gamma + e`` from x = d on, ``c x + f`` below: the parametric curves of ICC profiles.
 
@@ -114,7 +115,7 @@ class PowerCurve(Curve):
         return np.where(linear < self.joint, straight, power)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SampledCurve(Curve):
     """A curve through samples at equal distances, straight in between, and from the last slope on beyond.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from sepfilter.errors import ImageReadError, OptionError
 from sepfilter.images.formats import OUTPUT_FORMATS
 from sepfilter.images.paths.places import Identity, identity_of, status_of
+from sepfilter.values import value
 
 # A batch may have a hundred thousand paths, and pathlib takes several times as long as os.path.
 # ruff: noqa: PTH112, PTH118, PTH119, PTH122, PTH206
@@ -32,7 +32,7 @@ READ_EXTENSIONS: Final = READ_ONLY_EXTENSIONS.union(*(one.extensions for one in 
 _DIGITS: Final = re.compile("([0-9]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Input:
     """One image to read: a file, or a page of it.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sepfilter.errors import ImageWriteError
+from sepfilter.values import value
 
 # A batch may have a hundred thousand paths, and pathlib takes several times as long as os.path.
 # ruff: noqa: PTH114, PTH116
@@ -23,7 +24,7 @@ Key = tuple[Identity, str]
 _USUAL_NAME_BYTES: Final = 255
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Folder:
     """The folder of an output, which may be missing in part.
 
@@ -60,7 +61,7 @@ class Folder:
         return [self.key_below(*self.missing[:count]) for count in range(1, len(self.missing) + 1)]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Place:
     """What a path leads to.
 

@@ -6,7 +6,7 @@ import os
 import re
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from sepfilter.images.paths.collisions import check_outputs_apart, check_replace
 from sepfilter.images.paths.inputs import STANDARD_STREAM, Input
 from sepfilter.images.paths.places import Place, Places
 from sepfilter.safe_write import check_absent
+from sepfilter.values import value
 
 # A batch may have a hundred thousand paths, and pathlib takes several times as long as os.path.
 # ruff: noqa: PTH112, PTH118, PTH119, PTH122
@@ -24,7 +25,7 @@ _TOO_WIDE: Final = re.compile(r"\d{4}")
 _FIELDS: Final = ("stem", "name", "parent", "index", "page", "ext")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Target:
     """Where one input goes.
 

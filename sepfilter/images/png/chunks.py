@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from sepfilter.errors import ImageReadError
 from sepfilter.images.deflate import crc32
 from sepfilter.images.resolution import sensible
+from sepfilter.values import value
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 XMP_KEYWORD: Final = b"XML:com.adobe.xmp"
@@ -24,7 +24,7 @@ _DEPTHS: Final = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 
 _METRES_IN_AN_INCH: Final = 0.0254
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Header:
     """The IHDR chunk.
 

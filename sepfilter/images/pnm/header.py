@@ -7,9 +7,10 @@ whitespace character ends the header.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from math import isfinite
 from typing import BinaryIO, Final
+
+from sepfilter.values import value
 
 _GAP: Final = rb"(?:[ \t\n\v\f\r]|#[^\r\n]*[\r\n])"
 _NUMBER: Final = _GAP + rb"+(\d{1,18})"
@@ -22,7 +23,7 @@ _LONGEST: Final = 65536
 """Bytes that a header may have, comments included."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PnmHeader:
     """What a header says.
 

@@ -6,7 +6,6 @@ Samples are scaled from maxval as those of graymaps are: see `pnm.source`. Unlik
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Final
 
@@ -21,6 +20,7 @@ from sepfilter.images.pnm.source import to_full_scale
 from sepfilter.images.raw_rows import RawRows, RawSink, RawSource
 from sepfilter.images.sink import Encoding, Sink
 from sepfilter.images.source import Opening, Source
+from sepfilter.values import value
 
 _LONGEST_HEADER: Final = 65536
 _TUPLES: Final = {
@@ -28,7 +28,7 @@ _TUPLES: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Header:
     """What a header says, and where the samples begin."""
 

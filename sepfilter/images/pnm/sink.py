@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -13,6 +12,7 @@ from sepfilter.images.collected import CollectingSink
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.raw_rows import RawSink, write_samples
 from sepfilter.images.sink import Encoding, Sink
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
@@ -55,7 +55,7 @@ def open_pfm_sink(file: BinaryIO, spec: ImageSpec, metadata: Metadata, encoding:
     return CollectingSink(spec, lambda pixels: write_samples(file, pixels[::-1], "<f4"))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _RowsFromBelow:
     """Writes rows where they belong in a file whose last row comes first."""
 

@@ -9,7 +9,7 @@ set. The scale of a float map is a physical unit and changes nothing, its sign t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -24,6 +24,7 @@ from sepfilter.images.pnm.plain import plain_pixels
 from sepfilter.images.pnm.several import find_page
 from sepfilter.images.raw_rows import RawRows, RawSource, size_of
 from sepfilter.images.source import Opening, Source
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
@@ -132,7 +133,7 @@ def to_full_scale(maxval: int) -> Callable[[Pixels], Pixels] | None:
     return lambda samples: table[samples]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Bitmap:
     """A binary bitmap: eight pixels a byte, rows padded to whole bytes."""
 

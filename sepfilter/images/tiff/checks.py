@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from math import prod
 from typing import Any, Final
 
@@ -36,6 +35,7 @@ from sepfilter.images.tiff.tags import (
     WEBP_KINDS,
     WIDTH,
 )
+from sepfilter.values import value
 
 _MOST_SAMPLES: Final = 65535
 _MOST_SEGMENTS: Final = 2**22
@@ -47,7 +47,7 @@ _END_OF_JPEG: Final = b"\xff\xd9"
 _SHORT_LISTS: Final = (BITS, SAMPLES, EXTRA_SAMPLES, SAMPLE_FORMAT, SUBSAMPLING)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Grid:
     """How the samples of a page are cut into strips or tiles, here called segments.
 

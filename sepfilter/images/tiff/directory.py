@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from sepfilter.images.limits import MAX_METADATA
 from sepfilter.images.raw_rows import size_of
 from sepfilter.images.tiff.values import Layout, Tree, Value, letter_of, width_of
+from sepfilter.values import value
 
 PAGES_COUNTED: Final = 2**16
 """Pages of one file that are counted; a page after them is still found."""
@@ -26,7 +26,7 @@ SUBDIRECTORIES: Final = (34665, 34853, 40965)
 _MOST_TAGS: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entry:
     """Where a tagged value is: its type, how many there are, at which byte."""
 
@@ -40,7 +40,7 @@ class Entry:
         return self.count * width_of(self.kind)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Directory:
     """One directory of a file, its values still in the file."""
 
@@ -71,7 +71,7 @@ class Directory:
         return int(found[0]) if found and np.isfinite(found[0]) else default
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Chain:
     """The pages of a file.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from sepfilter.errors import ImageWriteError
 from sepfilter.images.tiff.tags import DEFLATE, DIFFERENCES, FLOAT_DIFFERENCES, NO_PREDICTOR, ZSTD
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
@@ -19,7 +19,7 @@ _LEVELS: Final = {None: 1, "fast": 1, "deflate": 6, "small": 9}
 _ZSTD_LEVEL: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SegmentEncoder:
     """How a strip or tile becomes bytes.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +24,7 @@ from sepfilter.images.tiff.tags import (
     UNASSOCIATED,
     WHITE_IS_ZERO,
 )
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
@@ -35,7 +35,7 @@ _COMPLEX: Final = frozenset({5, 6})
 _ADVICE: Final = "convert it with another program first"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Meaning:
     """How stored samples become pixels.
 

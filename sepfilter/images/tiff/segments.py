@@ -13,6 +13,7 @@ from sepfilter.geometry import Window
 from sepfilter.images.raw_rows import RawRows
 from sepfilter.images.tiff.checks import Grid, check_embedded
 from sepfilter.images.tiff.tags import NO_PREDICTOR, UNCOMPRESSED
+from sepfilter.values import value
 
 Samples = npt.NDArray[Any]
 Places = npt.NDArray[np.int64]
@@ -29,7 +30,7 @@ class SampleReader(Protocol):
         """The samples of a part, shape (h, w, S), as stored but of the machine's byte order."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Planes:
     """Samples that lie in the file as they are: together, or one plane of all pixels after another."""
 

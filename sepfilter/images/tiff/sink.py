@@ -35,6 +35,7 @@ from sepfilter.images.tiff.tags import (
     TILE_WIDTH,
 )
 from sepfilter.images.tiff.values import LONG, LONG8, Tree, Value, packed
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
@@ -46,7 +47,7 @@ _LARGEST_CLASSIC: Final = 3_900_000_000
 _SPOOLED_BYTES: Final = 2**25
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cut:
     """How an image is cut into segments: tiles, or strips as wide as the image.
 

@@ -7,7 +7,6 @@ lower resolution outside JPEG, JPEG of the old kind, and where imagecodecs is mi
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -40,6 +39,7 @@ from sepfilter.images.tiff.tags import (
     YCBCR,
     ZSTD,
 )
+from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
 
@@ -52,7 +52,7 @@ _DECODED_HERE: Final = _BOUNDED | JPEG_KINDS | JPEG2000_KINDS | WEBP_KINDS | {PN
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TiffSource:
     """A page of a TIFF file.
 
@@ -126,7 +126,7 @@ def open_tiff(file: BinaryIO, opening: Opening) -> Source:
     return open_pillow(file, opening)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Page:
     """A page as its tags describe it: to us, checked, and to tifffile."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from sepfilter.images.decoding import left_out
 from sepfilter.images.exif import PREFIX, orientation
 from sepfilter.images.limits import MAX_METADATA
 from sepfilter.images.metadata import Metadata
+from sepfilter.values import value
 
 _ANIMATED: Final = 0x02
 _OPACITY: Final = 0x10
@@ -21,7 +21,7 @@ _MOST_CHUNKS: Final = 100_000
 _METADATA: Final = {b"ICCP": "icc", b"EXIF": "exif", b"XMP ": "xmp"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WebpHeader:
     """What a WebP file says of its picture.
 
