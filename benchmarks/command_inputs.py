@@ -95,7 +95,7 @@ ZIP = "-compress Zip -define tiff:predictor=2"
 MAGICK = ["-quality 90 -sampling-factor 2x2", "-quality 80", "-compress None", ZIP]
 ALGORITHM = "-compression_algo"
 ENCODINGS = {
-    "sepfilter": ["--quality 90", "--quality 80", "--compression none", "--compression deflate"],
+    "sepfilter": ["--quality 90", "--quality 80", "--compression none", ""],
     "OpenCV": [f"{CV}_JPEG_QUALITY, 90", f"{CV}_WEBP_QUALITY, 80", f"{CV}_TIFF_COMPRESSION, 1", CV_DEFLATE],
     "Pillow": ["quality=90", "quality=80", 'compression="raw"', PILLOW_DEFLATE],
     "vips": ["Q=90,subsample-mode=on", "Q=80", "compression=none", VIPS_DEFLATE],
