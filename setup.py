@@ -1,6 +1,6 @@
-"""The compiled engine; all else is in pyproject.toml, which has no way to make an extension conditional.
+"""The compiled parts; all else is in pyproject.toml, which has no way to make an extension conditional.
 
-The extension is optional: without a compiler the installation succeeds, and SciPy does the work.
+They are optional: without a compiler the installation succeeds, SciPy filters, and imagecodecs decodes PNG.
 """
 
 import sysconfig
@@ -8,18 +8,25 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 
-NATIVE = Path("sepfilter/engine/native")
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # has no limited API
 
-engine = Extension(
-    "sepfilter.engine._native",
-    sources=sorted(str(path) for path in NATIVE.glob("*.c")),
-    depends=sorted(str(path) for path in NATIVE.glob("*.h")),
-    extra_compile_args=["-std=c11", "-O3", "-fno-math-errno", "-fvisibility=hidden", "-Wall", "-Wextra"],
-    py_limited_api=not FREE_THREADED,
-    optional=True,
-)
+
+def extension(name: str, folder: str) -> Extension:
+    """All C files of a folder, as one module."""
+    return Extension(
+        name,
+        sources=sorted(str(path) for path in Path(folder).glob("*.c")),
+        depends=sorted(str(path) for path in Path(folder).glob("*.h")),
+        extra_compile_args=["-std=c11", "-O3", "-fno-math-errno", "-fvisibility=hidden", "-Wall", "-Wextra"],
+        py_limited_api=not FREE_THREADED,
+        optional=True,
+    )
+
+
 setup(
-    ext_modules=[engine],
+    ext_modules=[
+        extension("sepfilter.engine._native", "sepfilter/engine/native"),
+        extension("sepfilter.images.png._unfilter", "sepfilter/images/png"),
+    ],
     options={} if FREE_THREADED else {"bdist_wheel": {"py_limited_api": "cp311"}},
 )

@@ -32,7 +32,7 @@ DECODERS = [
     ("BMP", "PIL.ImageFile.ImageFile.load"),
     ("JPEG", "imagecodecs.jpeg8_decode"),
     ("WEBP", "imagecodecs.webp_decode"),
-    ("PNG", "imagecodecs.png_decode"),
+    ("PNG", "sepfilter.images.png.source.unfiltered"),
     ("TIFF", "tifffile.TiffPage.decode"),
 ]
 

@@ -25,7 +25,6 @@ from sepfilter.images.source import Source, open_source
 Array = npt.NDArray[Any]
 
 imagecodecs = pytest.importorskip("imagecodecs")
-png_source = pytest.importorskip("sepfilter.images.png.source")
 
 KINDS = [(dtype, channels) for dtype in ("uint8", "uint16") for channels in (1, 2, 3, 4)]
 
@@ -34,12 +33,6 @@ KINDS = [(dtype, channels) for dtype in ("uint8", "uint16") for channels in (1, 
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces of a few rows, so that small pictures have many."""
     monkeypatch.setattr(png_sink, "PIECE_BYTES", 2000)
-
-
-@pytest.fixture
-def by_strips(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every picture is large enough for strips."""
-    monkeypatch.setattr(png_source, "WHOLE_BYTES", 0)
 
 
 def picture(dtype: str, channels: int, height: int = 67, width: int = 41) -> Array:
@@ -120,7 +113,6 @@ def test_each_row_takes_the_filter_of_the_smallest_differences() -> None:
     assert best_filtered(rows, flat, 1)[[0, 1, 3], 0].tolist() == [0, 1, 2]
 
 
-@pytest.mark.usefixtures("by_strips")
 @pytest.mark.parametrize("compression", ["fast", "small"])
 @pytest.mark.parametrize(("dtype", "channels"), KINDS)
 def test_strips_are_the_rows_of_the_picture(dtype: str, channels: int, compression: str) -> None:
@@ -133,7 +125,6 @@ def test_strips_are_the_rows_of_the_picture(dtype: str, channels: int, compressi
         assert np.array_equal(read_by(source, rows), pixels)
 
 
-@pytest.mark.usefixtures("by_strips")
 def test_a_window_further_down_is_read_without_the_rows_above() -> None:
     """They are decoded on the way, and columns are cut out."""
     pixels = picture("uint16", 3, 300)
@@ -143,7 +134,6 @@ def test_a_window_further_down_is_read_without_the_rows_above() -> None:
 
 
 @pytest.mark.parametrize("colour_type", ["palette", "interlaced", "narrow", "transparent"])
-@pytest.mark.usefixtures("by_strips")
 def test_what_cannot_go_by_strips_is_read_as_a_whole(colour_type: str) -> None:
     """Palettes, interlacing, fewer than 8 bits and a transparent colour."""
     pixels = picture("uint8", 1)[..., 0]
@@ -178,7 +168,6 @@ def test_interlaced_pixels_are_put_in_their_places() -> None:
     assert source.read(Window.whole(source.spec))[..., 0].tolist() == [[10, 20], [30, 40]]
 
 
-@pytest.mark.usefixtures("by_strips")
 @pytest.mark.parametrize("damage", ["cut", "short", "bit", "checksum", "gone"])
 def test_damage_that_strips_meet_on_the_way_is_an_error(damage: str) -> None:
     """A stream cut off, with rows missing, with a wrong bit, or a wrong checksum: never black rows."""
@@ -200,7 +189,6 @@ def test_damage_that_strips_meet_on_the_way_is_an_error(damage: str) -> None:
         read_by(opened(content), 9)
 
 
-@pytest.mark.usefixtures("by_strips")
 def test_empty_pixel_chunks_are_passed_over() -> None:
     """Encoders may flush an IDAT chunk with nothing in it."""
     lines = b"".join(b"\0" + bytes([row] * 4) for row in range(6))
@@ -300,12 +288,18 @@ def test_a_header_that_cannot_be_is_an_error(field: str) -> None:
 
 
 def test_pixels_beyond_the_limit_are_refused_from_the_header() -> None:
-    """Strips need no limit on pixels, but their rows have to fit into memory."""
-    flat = stored((1000, 1000, 8, 0), bytes(1001) * 1000)
+    """Where all are decoded at once; where rows are, one of them has to fit into memory."""
+    whole, rows = (
+        stored((1000, 1000, 8, 3), bytes(1001) * 1000),
+        stored((1000, 1000, 8, 0), bytes(1001) * 1000),
+    )
     with pytest.raises(LimitError, match=r"has 1,000,000 pixels.*--max-pixels"):
-        opened(flat, limits=Limits(max_pixels=999_999))
-    with pytest.raises(LimitError, match=r"take 1,000,000 bytes.*--max-memory"):
-        opened(flat, limits=Limits(max_memory=999_999))
+        opened(whole, limits=Limits(max_pixels=999_999))
+    with pytest.raises(LimitError, match=r"take 3,000,000 bytes.*--max-memory"):
+        opened(whole, limits=Limits(max_memory=2_999_999))
+    assert opened(rows, limits=Limits(max_pixels=1, max_memory=1000)).spec.width == 1000
+    with pytest.raises(LimitError, match="--max-memory"):
+        opened(rows, limits=Limits(max_memory=999))
 
 
 def test_a_size_that_the_data_cannot_be_of_is_refused_from_the_header() -> None:

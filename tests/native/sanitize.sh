@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run tests against the compiled engine built with AddressSanitizer and UndefinedBehaviorSanitizer, at every
+# Run tests against the compiled parts built with AddressSanitizer and UndefinedBehaviorSanitizer, at every
 # instruction set of this machine. What is built is a copy, installed into build/sanitized: the module in place stays
 # as it is.
 #
@@ -25,8 +25,10 @@ flags="-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -DSEP
 echo "sanitize: building with $CC $flags"
 CFLAGS=$flags "$python" -m pip install --verbose --disable-pip-version-check --no-deps --target "$target" "$source" \
     > "$target/build.log" 2>&1 || { cat "$target/build.log" >&2; exit 1; }
-compgen -G "$target/sepfilter/engine/_native*.so" > /dev/null \
-    || { cat "$target/build.log" >&2; echo "sanitize: the build has no extension" >&2; exit 1; }
+for module in engine/_native images/png/_unfilter; do
+    compgen -G "$target/sepfilter/$module*.so" > /dev/null \
+        || { cat "$target/build.log" >&2; echo "sanitize: the build has no $module" >&2; exit 1; }
+done
 
 # Python is not built with the sanitizer, so its library has to come first; SciPy's exceptions want libstdc++ beside
 # it. Python itself leaks. No working directory on the module path: it has the other package.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -35,11 +34,9 @@ THREADS = (1, 3)
 
 
 @pytest.fixture(autouse=True)
-def by_strips(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Bands of few rows, of files that are decoded row by row, in an empty folder."""
+def few_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Bands of few rows, in an empty folder."""
     monkeypatch.setattr(flow, "BAND_SAMPLES", 500)
-    with suppress(ImportError):  # where its library is not installed, Pillow reads PNG as a whole
-        monkeypatch.setattr("sepfilter.images.png.source.WHOLE_BYTES", 0)
     monkeypatch.chdir(tmp_path)
 
 
@@ -326,11 +323,10 @@ def test_what_is_held_is_limited() -> None:
 
 MEASURED = """
 import resource, sys
-from sepfilter.images.png import source as png_source
 from sepfilter.kernels.presets import named_kernel
 from sepfilter.pipeline import Batch, flow
 from sepfilter.results import Job
-png_source.WHOLE_BYTES, flow.BAND_SAMPLES = 0, 500_000
+flow.BAND_SAMPLES = 500_000
 def run(source, target):
     (result,) = Batch.of(Job((source,), target, (named_kernel("gaussian:2"),), threads=2)).results()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

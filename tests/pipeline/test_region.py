@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +39,9 @@ BORDERS = ("reflect", "mirror", "nearest", "wrap", "constant:77")
 
 
 @pytest.fixture(autouse=True)
-def by_strips(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Bands of few rows, of files that are decoded row by row, in an empty folder."""
+def few_rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Bands of few rows, in an empty folder."""
     monkeypatch.setattr(flow, "BAND_SAMPLES", 500)
-    with suppress(ImportError):  # where its library is not installed, Pillow reads PNG as a whole
-        monkeypatch.setattr("sepfilter.images.png.source.WHOLE_BYTES", 0)
     monkeypatch.chdir(tmp_path)
 
 

@@ -36,15 +36,15 @@ class RowStream:
         self._inflated = bytearray()
         self._row = 0
 
-    def take(self, rows: int) -> bytes:
+    def take(self, rows: int) -> memoryview:
         """The next rows, each behind the number of its filter."""
         wanted = rows * self._line
         while len(self._inflated) < wanted:
             if self._inflate.eof:
                 raise ImageReadError(f"{self._name}: is truncated: rows are missing")
             self._inflate_more(wanted - len(self._inflated))
-        taken = bytes(memoryview(self._inflated)[:wanted])
-        del self._inflated[:wanted]
+        taken = memoryview(self._inflated)[:wanted]
+        self._inflated = self._inflated[wanted:]  # a byte at most
         self._row += rows
         if self._row == self._header.height:
             self._finish()
@@ -64,7 +64,7 @@ class RowStream:
             more = self._inflate.decompress(self._inflate.unconsumed_tail, wanted + 1)
             if not (more or self._inflate.eof):
                 more = self._inflate.decompress(self._read(), wanted + 1)
-        except SepfilterError:
+        except (SepfilterError, MemoryError):
             raise
         except Exception as error:  # zlib's and ISA-L's errors have no common base
             raise ImageReadError(f"{self._name}: is corrupt: its pixels cannot be inflated") from error
@@ -74,7 +74,7 @@ class RowStream:
         """Read to the end of the stream, where its checksum is."""
         while not self._inflate.eof:
             self._inflate_more(1)
-        del self._inflated[:]
+        self._inflated = bytearray()
 
     def _read(self) -> bytes:
         """The next bytes of the IDAT chunks, whose checksums are verified on the way."""
