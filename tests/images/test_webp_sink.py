@@ -108,6 +108,21 @@ def test_exif_xmp_and_a_profile_are_kept(quality: int | None) -> None:
     assert again == Metadata(format="WEBP", exif=block.tobytes(), xmp=packet, icc=profile)
 
 
+@pytest.mark.parametrize("quality", [None, 80])
+@pytest.mark.parametrize("opaque", [False, True])
+def test_metadata_go_with_opacity(quality: int | None, opaque: bool) -> None:
+    """The header announces both; an opacity that is full everywhere is none."""
+    pixels = np.concatenate((COLOURS, np.full_like(SLOPES, 255) if opaque else SLOPES), axis=2)
+    packet = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
+    content = written(pixels, Metadata(xmp=packet), quality=quality)
+    image = seen(content)
+    assert image.info["xmp"] == packet
+    assert image.mode == ("RGB" if opaque else "RGBA")
+    again = open_webp(BytesIO(content), Opening("a"))
+    assert again.metadata.alpha is not opaque
+    assert np.array_equal(again.read(Window.whole(again.spec)), np.asarray(image))
+
+
 @given(
     exif=st.none() | st.binary(max_size=99).map(lambda block: b"Exif\0\0II" + block),
     xmp=st.none() | st.binary(min_size=1, max_size=99),

@@ -12,7 +12,10 @@ from sepfilter.images.metadata import Metadata
 from sepfilter.values import value
 
 _ANIMATED: Final = 0x02
-_OPACITY: Final = 0x10
+HAS_XMP: Final = 0x04
+HAS_EXIF: Final = 0x08
+OPACITY: Final = 0x10
+HAS_ICC: Final = 0x20
 _LOSSLESS_SIGNATURE: Final = 0x2F
 _LOSSY_SIGNATURE: Final = b"\x9d\x01\x2a"
 _HEADER_SIZE: Final = 10
@@ -155,7 +158,7 @@ class _Picture:
             raise ValueError("its picture has another size than its header says")
         alpha = self._alpha
         if alpha is None:
-            alpha = bool(self._flags & _OPACITY) or self._opacity_apart
+            alpha = bool(self._flags & OPACITY) or self._opacity_apart
         return WebpHeader(*size, alpha=alpha, animated=animated, metadata=self._gather(alpha, animated))
 
     def _gather(self, alpha: bool, animated: bool) -> Metadata:
