@@ -19,6 +19,7 @@ from sepfilter.images.metadata import Metadata
 from sepfilter.images.png import sink as png_sink
 from sepfilter.images.png.chunks import SIGNATURE, chunk
 from sepfilter.images.png.filters import best_filtered
+from sepfilter.images.png.stream import RowStream
 from sepfilter.images.sink import Encoding, open_sink
 from sepfilter.images.source import Source, open_source
 
@@ -198,6 +199,23 @@ def test_empty_pixel_chunks_are_passed_over() -> None:
     start = content.index(b"IDAT") - 4
     content = content[:start] + chunk(b"IDAT", b"") + content[start:]
     assert read_by(opened(content), 2)[:, 0, 0].tolist() == list(range(6))
+
+
+@pytest.mark.parametrize("beyond", [1, 1000, 2**26])
+def test_data_behind_the_last_row_do_not_matter(beyond: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As to other readers; and of a hostile file that has much of them only a little is inflated."""
+    lines = b"".join(b"\0" + bytes([row] * 4) for row in range(6))
+    inflate, inflated = RowStream._inflated, 0
+
+    def counted(stream: RowStream, wanted: int) -> bytes:
+        nonlocal inflated
+        more = inflate(stream, wanted)
+        inflated += len(more)
+        return more
+
+    monkeypatch.setattr(RowStream, "_inflated", counted)
+    assert read_by(opened(stored((4, 6, 8, 0), lines + bytes(beyond))), 2)[:, 0, 0].tolist() == list(range(6))
+    assert len(lines) < inflated < 2**20
 
 
 def test_metadata_come_back() -> None:

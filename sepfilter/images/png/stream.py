@@ -55,14 +55,19 @@ class RowStream:
         self._over = bytes(room[wanted:filled])  # a byte at most
         self._row += rows
         if self._row == self._header.height:
-            while not self._inflate.eof:  # to the checksum at the end of the stream
-                self._inflated(1)
+            self._finish()
         return room[:wanted]
 
     @property
     def row(self) -> int:
         """The row that comes next."""
         return self._row
+
+    def _finish(self) -> None:
+        """Go on to the checksum at the end of the stream; but not through much that nobody needs."""
+        beyond = 0
+        while not self._inflate.eof and beyond < _PIECE:
+            beyond += len(self._inflated(_PIECE))
 
     def _inflated(self, wanted: int) -> bytes:
         """Inflate what is at hand, in the decompressor too; where that gives nothing, read on.
