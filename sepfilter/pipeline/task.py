@@ -16,7 +16,7 @@ from sepfilter.images.paths.targets import Target
 from sepfilter.images.sink import Encoding, open_sink
 from sepfilter.images.source import Source
 from sepfilter.pipeline.clock import Clock
-from sepfilter.pipeline.dark import BrightestSample, can_be_dark
+from sepfilter.pipeline.dark import BrightestSample
 from sepfilter.pipeline.destination import destination
 from sepfilter.pipeline.flow import Flow
 from sepfilter.pipeline.opening import limits_of, opened
@@ -145,7 +145,7 @@ class Task:
         encoding = encoding.fitting(target.format)
         with destination(target, self.path, job.writing, work.streams.stdout) as file:
             sink = open_sink(file, spec, metadata, target.format, encoding, name=target.path)
-            seen = BrightestSample(sink) if can_be_dark(view.source.spec, spec) else None
+            seen = BrightestSample.around(sink, view.source.spec, spec)
             sink = seen or sink
             encoded = view.light.encoding(sink, spec) if view.light else None
             sink = encoded or sink
