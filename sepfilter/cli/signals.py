@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from contextlib import suppress
 from types import FrameType
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
+
+_SOON: Final = 0.002
+"""Seconds until a signal that was lost comes again."""
 
 
 class TerminatedError(BaseException):
@@ -26,6 +33,7 @@ def unwind() -> None:
     """From now on signals raise, so that what was begun is cleaned up."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminate)
+    sys.unraisablehook = _again
 
 
 def ignore() -> None:
@@ -42,3 +50,27 @@ def _leave(word: bytes, code: int) -> NoReturn:
 
 def _terminate(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
     raise TerminatedError
+
+
+def _again(lost: UnraisableHookArgs) -> None:
+    """Repeat a signal that raised where Python drops what is raised, as in a weak reference's callback."""
+    number = {KeyboardInterrupt: signal.SIGINT, TerminatedError: signal.SIGTERM}.get(lost.exc_type)
+    if number is None:
+        sys.__unraisablehook__(lost)
+        return
+    from threading import Timer
+
+    later = Timer(_SOON, _send, (number,))
+    later.daemon = True
+    later.start()
+
+
+def _send(number: signal.Signals) -> None:
+    """Signal the main thread, which may be waiting for something."""
+    if sys.platform == "win32":
+        signal.raise_signal(number)
+        return
+    from threading import main_thread
+
+    if (main := main_thread().ident) is not None:
+        signal.pthread_kill(main, number)
