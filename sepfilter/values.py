@@ -42,7 +42,7 @@ def value(cls: type[_T]) -> type[_T]:
     """
     made: type[_T] = dataclass(slots=True, eq=False, repr=False)(cls)
     for name in ("__setattr__", "__delattr__", "__eq__", "__hash__", "__repr__"):
-        if name not in cls.__dict__ or cls.__dict__[name] is None:
+        if cls.__dict__.get(name) is None:  # a class with an __eq__ of its own has no hash
             setattr(made, name, _Value.__dict__[name])
     return made
 

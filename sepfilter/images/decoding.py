@@ -79,6 +79,15 @@ def no_page(name: str, page: int, count: int) -> ImageReadError:
     return ImageReadError(f"{name}: has {has}: there is no page {page + 1}")
 
 
+def has_imagecodecs() -> bool:
+    """True where imagecodecs can be imported."""
+    try:
+        import imagecodecs  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
 def one_line(error: Exception) -> str:
     """The message, or the kind of error where there is none, printable and short."""
     text = " ".join(str(error).split()) or type(error).__name__

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sepfilter.geometry import SAMPLE_TYPES, ImageSpec, Window
+from sepfilter.images.decoding import has_imagecodecs
 from sepfilter.images.formats import OUTPUT_FORMATS, OutputFormat, format_named
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import Encoding, open_sink
 from sepfilter.images.source import Source, open_source
-from sepfilter.images.tiff.encoding import has_imagecodecs
 
 Array = npt.NDArray[Any]
 

@@ -18,6 +18,7 @@ from PIL import Image
 
 from sepfilter.errors import ImageWriteError
 from sepfilter.geometry import SAMPLE_TYPES, ImageSpec, Window
+from sepfilter.images.decoding import has_imagecodecs
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import DEFAULT_ENCODING, Encoding
 from sepfilter.images.source import Opening
@@ -124,9 +125,7 @@ def test_channels_keep_their_meaning(
 @settings(max_examples=40, deadline=None)
 @given(
     dtype=st.sampled_from(SAMPLE_TYPES),
-    compression=st.sampled_from(
-        [one for one in COMPRESSIONS if one != "zstd" or tiff_encoding.has_imagecodecs()]
-    ),
+    compression=st.sampled_from([one for one in COMPRESSIONS if one != "zstd" or has_imagecodecs()]),
     shape=st.tuples(st.integers(1, 530), st.integers(1, 530), st.integers(1, 5)),
     rows=st.integers(1, 530),
     threads=st.integers(1, 3),

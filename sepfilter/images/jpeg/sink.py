@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from sepfilter.geometry import ImageSpec
 from sepfilter.images.collected import CollectingSink
+from sepfilter.images.decoding import has_imagecodecs
 from sepfilter.images.exif import PREFIX
 from sepfilter.images.jpeg.markers import APP0, APP1, APP2
 from sepfilter.images.jpeg.metadata import ICC, JFIF, XMP
@@ -66,10 +67,10 @@ def _write(file: BinaryIO, metadata: Metadata, quality: int, pixels: Pixels) -> 
 
 def _encoded(pixels: Pixels, quality: int, subsampling: str) -> bytes | bytearray:
     """A JPEG file without metadata; inks are inverted, as Adobe began to do and all expect."""
-    try:
-        import imagecodecs
-    except ImportError:
+    if not has_imagecodecs():
         return _encoded_by_pillow(pixels, quality, subsampling)
+    import imagecodecs
+
     channels = pixels.shape[2]
     if channels == 1:
         return imagecodecs.jpeg8_encode(pixels[..., 0], quality)

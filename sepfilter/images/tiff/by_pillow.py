@@ -9,11 +9,11 @@ import tifffile
 
 from sepfilter.errors import ImageReadError, UnsupportedImageError
 from sepfilter.geometry import ImageSpec
+from sepfilter.images.decoding import has_imagecodecs
 from sepfilter.images.jpeg.scans import check_complete
 from sepfilter.images.source import Opening, Source
 from sepfilter.images.tiff.checks import Grid, check_embedded, checked_places
 from sepfilter.images.tiff.directory import Directory
-from sepfilter.images.tiff.encoding import has_imagecodecs
 from sepfilter.images.tiff.samples import meaning_of
 from sepfilter.images.tiff.tags import (
     DECODED_BY_PILLOW,

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.errors import ImageWriteError
+from sepfilter.images.decoding import has_imagecodecs
 from sepfilter.images.tiff.tags import DEFLATE, DIFFERENCES, FLOAT_DIFFERENCES, NO_PREDICTOR, ZSTD
 from sepfilter.values import value
 
@@ -69,15 +70,6 @@ def segment_encoder(compression: str | None, dtype: str) -> SegmentEncoder | Non
     if compression == "zstd":
         return SegmentEncoder(ZSTD, predictor, _zstd())
     return SegmentEncoder(DEFLATE, predictor, _deflate(_LEVELS[compression]))
-
-
-def has_imagecodecs() -> bool:
-    """True where imagecodecs can be imported."""
-    try:
-        import imagecodecs  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 def differences(segment: Pixels) -> bytes:

@@ -12,10 +12,7 @@ from sepfilter.images.metadata import Metadata
 from sepfilter.values import value
 
 _ANIMATED: Final = 0x02
-HAS_XMP: Final = 0x04
-HAS_EXIF: Final = 0x08
 OPACITY: Final = 0x10
-HAS_ICC: Final = 0x20
 _LOSSLESS_SIGNATURE: Final = 0x2F
 _LOSSY_SIGNATURE: Final = b"\x9d\x01\x2a"
 _HEADER_SIZE: Final = 10

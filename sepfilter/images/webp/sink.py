@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from sepfilter.geometry import ImageSpec
 from sepfilter.images.collected import CollectingSink
+from sepfilter.images.decoding import has_imagecodecs
 from sepfilter.images.exif import PREFIX
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import Encoding
-from sepfilter.images.webp.chunks import HAS_EXIF, HAS_ICC, HAS_XMP, OPACITY
+from sepfilter.images.webp.chunks import OPACITY
 
 Pixels = npt.NDArray[Any]
 
@@ -25,6 +26,11 @@ _METHOD: Final = 2
 # Of a lossless file the quality is a second effort. Pillow's default, 80, takes 1.3 to 1.7 times as long for
 # the same size; 0 takes half, for files a fifth larger where the picture is smooth, twice as large in charts.
 _LOSSLESS_EFFORT: Final = 51
+
+_ICC: Final = b"ICCP"
+
+# What the header of a file says of each kind of metadata.
+_FLAGS: Final = {_ICC: 0x20, b"EXIF": 0x08, b"XMP ": 0x04}
 
 _LONGEST_SIDE: Final = 16383
 """Of a WebP file; imagecodecs stops one short of it."""
@@ -53,18 +59,17 @@ def _write(file: BinaryIO, metadata: Metadata, quality: int | None, pixels: Pixe
     """Encode the pixels and write the file."""
     encoded = _encoded(_in_colour(pixels), quality)
     exif = metadata.exif and metadata.exif.removeprefix(PREFIX)
-    if not (metadata.icc or exif or metadata.xmp):
+    blocks = {_ICC: metadata.icc, b"EXIF": exif, b"XMP ": metadata.xmp}
+    apart = {kind: _chunk(kind, block) for kind, block in blocks.items() if block}
+    if not apart:
         file.write(encoded)
         return
     height, width = pixels.shape[:2]
-    flags, picture = _taken_apart(encoded)
-    for flag, block in ((HAS_ICC, metadata.icc), (HAS_EXIF, exif), (HAS_XMP, metadata.xmp)):
-        flags |= flag if block else 0
+    opacity, picture = _taken_apart(encoded)
+    flags = opacity | sum(_FLAGS[kind] for kind in apart)
     size = b"".join((side - 1).to_bytes(3, "little") for side in (width, height))
-    chunks: list[bytes | memoryview] = [_chunk(b"VP8X", bytes((flags, 0, 0, 0)) + size)]
-    chunks += [_chunk(b"ICCP", metadata.icc)] if metadata.icc else []
-    chunks += [picture]
-    chunks += [_chunk(kind, block) for kind, block in ((b"EXIF", exif), (b"XMP ", metadata.xmp)) if block]
+    head = _chunk(b"VP8X", bytes((flags, 0, 0, 0)) + size)
+    chunks: list[bytes | memoryview] = [head, apart.pop(_ICC, b""), picture, *apart.values()]
     file.write(b"RIFF" + (4 + sum(map(len, chunks))).to_bytes(4, "little") + b"WEBP")
     file.writelines(chunks)
 
@@ -73,12 +78,10 @@ def _encoded(pixels: Pixels, quality: int | None) -> bytes | bytearray:
     """A WebP file without metadata, colours kept where nothing is seen of them."""
     lossless = quality is None
     level = _LOSSLESS_EFFORT if quality is None else quality
-    if max(pixels.shape) == _LONGEST_SIDE:
+    if max(pixels.shape) == _LONGEST_SIDE or not has_imagecodecs():
         return _encoded_by_pillow(pixels, level, lossless=lossless)
-    try:
-        import imagecodecs
-    except ImportError:
-        return _encoded_by_pillow(pixels, level, lossless=lossless)
+    import imagecodecs
+
     return imagecodecs.webp_encode(pixels, level, lossless=lossless, method=_METHOD)
 
 
