@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from sepfilter.version import __version__
 
 if TYPE_CHECKING:
+    from sepfilter.banks.bank import Bank
+    from sepfilter.banks.layers import Conv, Depthwise, Pointwise
     from sepfilter.engine.apply import apply
     from sepfilter.engine.execute import execute
     from sepfilter.engine.planning import make_plan
@@ -28,12 +30,16 @@ if TYPE_CHECKING:
     from sepfilter.plans.plan import Plan
 
 __all__ = [
+    "Bank",
+    "Conv",
+    "Depthwise",
     "Factorization",
     "Gradient",
     "ImageSpec",
     "Kernel",
     "Metadata",
     "Plan",
+    "Pointwise",
     "SepfilterError",
     "__version__",
     "apply",
@@ -47,12 +53,16 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Bank": "banks.bank",
+    "Conv": "banks.layers",
+    "Depthwise": "banks.layers",
     "Factorization": "kernels.factorization",
     "Gradient": "kernels.kernel",
     "ImageSpec": "geometry",
     "Kernel": "kernels.kernel",
     "Metadata": "images.metadata",
     "Plan": "plans.plan",
+    "Pointwise": "banks.layers",
     "SepfilterError": "errors",
     "apply": "engine.apply",
     "execute": "engine.execute",

@@ -23,6 +23,12 @@ class KernelError(SepfilterError, ValueError):
     code = "kernel"
 
 
+class BankError(SepfilterError, ValueError):
+    """A filter bank cannot be read, is malformed, or its layers do not fit one another."""
+
+    code = "bank"
+
+
 class OptionError(SepfilterError, ValueError):
     """Options contradict one another, or have a value that nothing can honour."""
 

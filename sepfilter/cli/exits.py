@@ -11,6 +11,7 @@ import click
 
 from sepfilter.cli.signals import INTERRUPTED, TERMINATED, TerminatedError, ignore, unwind
 from sepfilter.errors import (
+    BankError,
     KernelError,
     LimitError,
     OptionError,
@@ -23,6 +24,7 @@ BROKEN_PIPE: Final = 141
 
 _CODES: Final[tuple[tuple[type[SepfilterError], int], ...]] = (
     (KernelError, 2),
+    (BankError, 2),
     (OptionError, 2),
     (OutputExistsError, 3),
     (LimitError, 4),

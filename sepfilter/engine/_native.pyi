@@ -28,3 +28,31 @@ def filter(  # noqa: A001
 def choose(level: str | None, /) -> bool: ...
 def level() -> str: ...
 def levels() -> list[str]: ...
+LAYER_BLOCK: int
+
+Share: TypeAlias = tuple[Array, Array, Array, Array] | tuple[Array, Array, Array, Array, Array]
+
+def depthwise(
+    block: Array,
+    out: Array,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    shares: tuple[Share, ...],
+    activation: int,
+    alphas: Array,
+    /,
+) -> None: ...
+def mix(
+    block: Array,
+    out: Array,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+    weights: Array,
+    start: Array,
+    activation: int,
+    alphas: Array,
+    /,
+) -> None: ...

@@ -391,6 +391,10 @@ static void ISA(magnitude_f64)(size_t count, const void *xs, const void *ys, boo
     }
 }
 
+/* ---- layers of filter banks ---- */
+
+#include "layer_body.h"
+
 /* ---- the table ---- */
 
 const struct loops ISA(loops) = {
@@ -417,4 +421,7 @@ const struct loops ISA(loops) = {
     .finish = {ISA(finish_i16), ISA(finish_i32), ISA(finish_f32), ISA(finish_f64), ISA(finish_u16)},
     .to_double = {ISA(i16_to_double), ISA(i32_to_double)},
     .magnitude = {ISA(magnitude_i16), ISA(magnitude_i32), ISA(magnitude_f32), ISA(magnitude_f64)},
+    .weigh = ISA(weigh),
+    .mix = ISA(mix),
+    .bend = ISA(bend),
 };

@@ -36,6 +36,7 @@
     _mm256_storeu_si256((__m256i *)(to),                                                           \
                         IN_ORDER(_mm256_packus_epi16(_mm256_packs_epi32((__m256i)(a), (__m256i)(b)), \
                                                      _mm256_packs_epi32((__m256i)(c), (__m256i)(d)))))
+#define FUSED(sum, a, b) ((sum) = (vf)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(sum)))
 
 #include "body.h"
 

@@ -37,6 +37,7 @@
         STORE_U8((to) + 32, c);      \
         STORE_U8((to) + 48, d);      \
     } while (0)
+#define FUSED(sum, a, b) ((sum) = (vf)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(sum)))
 
 #include "body.h"
 

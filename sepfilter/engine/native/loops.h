@@ -3,6 +3,7 @@
 #define SEPFILTER_LOOPS_H
 
 #include "filter.h"
+#include "layers.h"
 
 /* Rows that loops read and write are padded: up to this many elements past the end are touched. */
 #define PADDING 256
@@ -54,6 +55,20 @@ typedef void widen_loop(size_t count, const void *samples, const void *below, vo
 typedef void finish_loop(size_t count, void *sums, const struct finish *how, void *samples,
                          struct losses *losses);
 
+/* One block of outputs of a layer: out[p * out_step + n] = start[n] + sum over t of
+ * in[p * in_step + offsets[t]] * weights[t * LAYER_BLOCK + n], n < outputs. */
+struct mix_step {
+    size_t taps, in_step, out_step, outputs;
+    const size_t *offsets;
+    const float *weights, *start;
+};
+
+/* out[e] = start[e % period] + sum over t of rows[t][e] * factors[t * period + e % period], up to a whole period. */
+typedef void weigh_loop(size_t count, size_t taps, const float *const *rows, const float *factors, size_t period,
+                        const float *start, float *out);
+typedef void mix_loop(size_t pixels, const struct mix_step *step, const float *in, float *out);
+typedef void bend_loop(float *values, size_t pixels, size_t channels, const struct activated *how);
+
 struct loops {
     const char *name;
     /* Samples to elements: 16-bit integers, float, double; for IN_I32 a sample and the one below it as a pair of
@@ -72,6 +87,10 @@ struct loops {
     void (*to_double[2])(size_t count, const void *sums, double *values);
     /* The magnitude of two sums: float, or double for IN_F64 and where `wide` is set. */
     void (*magnitude[ACCUMULATORS])(size_t count, const void *x, const void *y, bool wide, void *values);
+    /* Of layers: depthwise, mixing, and activations without exponentials. */
+    weigh_loop *weigh;
+    mix_loop *mix;
+    bend_loop *bend;
 };
 
 extern const struct loops loops_baseline;

@@ -1,11 +1,6 @@
 /* The Python module: arguments to a task, a status to an exception. Limited API, buffers only: one binary
  * serves every Python from 3.11 on. A free-threaded Python has no limited API and gets a plain build. */
-#include <pyconfig.h>
-#ifndef Py_GIL_DISABLED
-#define Py_LIMITED_API 0x030b0000
-#endif
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "layer_module.h"
 
 #include <string.h>
 
@@ -228,6 +223,10 @@ static PyMethodDef methods[] = {
     {"filter", module_filter, METH_VARARGS,
      "filter(pixels, out, (top, bottom, left, right), border, constant, (ay, ax), passes, accumulator, wide, "
      "absolute, scale, offset) -> (clipped low, clipped high, not finite)"},
+    {"depthwise", module_depthwise, METH_VARARGS,
+     "depthwise(block, out, kernel, stride, dilation, shares, activation, alphas)"},
+    {"mix", module_mix, METH_VARARGS,
+     "mix(block, out, kernel, stride, dilation, groups, weights, start, activation, alphas)"},
     {"choose", module_choose, METH_O, "choose(level or None) -> whether this machine has it"},
     {"level", module_level, METH_NOARGS, "The instruction set in use."},
     {"levels", module_levels, METH_NOARGS, "The instruction sets that this machine has, best first."},
@@ -236,7 +235,7 @@ static PyMethodDef methods[] = {
 
 static int module_exec(PyObject *module)
 {
-    return PyModule_AddIntMacro(module, PARTIAL_SUM);
+    return PyModule_AddIntMacro(module, PARTIAL_SUM) || PyModule_AddIntMacro(module, LAYER_BLOCK) ? -1 : 0;
 }
 
 static PyModuleDef_Slot slots[] = {

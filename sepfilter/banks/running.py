@@ -1,0 +1,299 @@
+"""A bank at work: segment after segment, band after band, over threads; nothing is made twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.banks.bank import Bank
+from sepfilter.banks.layers import Layer, Shape
+from sepfilter.banks.segments import Rows, RunLayer, Segment, Step, segments_of
+from sepfilter.engine.engines import current_engine
+from sepfilter.engine.filtering import allowed_threads
+from sepfilter.errors import LimitError, ShapeError
+from sepfilter.geometry import ImageSpec
+from sepfilter.values import value
+
+Samples = npt.NDArray[Any]
+MakeLayer = Callable[[Layer], RunLayer]
+Each = Callable[[Callable[[int, int], None], int, int], None]
+"""``each(work, first, last)``: calls work on parts of a range of rows, at the same time."""
+
+BAND_SAMPLES: Final = 2_000_000
+"""Samples of a layer's result that are held at a time where the next one reaches around them."""
+
+
+def run_bank(bank: Bank, image: Samples, *, threads: int | None, out: Samples | None) -> Samples:
+    """Run a bank on an array; see `Bank.__call__`."""
+    pixels = image[..., np.newaxis] if image.ndim == 2 else image
+    spec = ImageSpec.of(pixels)
+    bank = bank.for_channels(spec.channels)
+    steps = make_ready(bank, spec)
+    target = _output(steps.output, out)
+    workers = allowed_threads(threads)
+    with _over(workers) as each:
+        stream = Stream.of(steps, ScaledRows.whole(bank, pixels), each)
+        rows = steps.band_rows
+        for first in range(0, len(target), rows):
+            stream.write(first, min(first + rows, len(target)), target[first : first + rows])
+    return target
+
+
+@value
+class Steps:
+    """A bank for images of one shape.
+
+    Attributes
+    ----------
+    bank : Bank
+        For the image's channels.
+    segments : tuple of Segment
+        From first to last.
+    """
+
+    bank: Bank
+    segments: tuple[Segment, ...]
+
+    @property
+    def output(self) -> Shape:
+        """Height, width and channels of the result."""
+        return self.segments[-1].output
+
+    @property
+    def band_rows(self) -> int:
+        """Rows of the result for which no more than a band is held between segments."""
+        height = self.output[0]
+        if len(self.segments) == 1:
+            return height
+        most = max(one.output[0] * one.output[1] * one.output[2] for one in self.segments[:-1])
+        return max(height * BAND_SAMPLES // most, 1)
+
+    def rows_behind(self, first: int, last: int) -> tuple[int, int]:
+        """Rows of the image that rows of the result are made of, from and up to."""
+        for step in self._backwards:
+            first, last = step.rows_behind(first, last)
+        return first, last
+
+    def columns_behind(self, first: int, last: int) -> tuple[int, int]:
+        """The same for columns."""
+        for step in self._backwards:
+            first, last = step.columns_behind(first, last)
+        return first, last
+
+    @property
+    def _backwards(self) -> Iterator[Step]:
+        """The steps from last to first."""
+        return (step for segment in reversed(self.segments) for step in reversed(segment.steps))
+
+
+def make_ready(bank: Bank, spec: ImageSpec, make: MakeLayer | None = None) -> Steps:
+    """Pack a bank's weights for images of one shape.
+
+    Parameters
+    ----------
+    bank : Bank
+        For as many channels.
+    spec : ImageSpec
+        The image.
+    make : callable, optional
+        Makes what runs a layer; by default for the engine in use.
+
+    Raises
+    ------
+    ShapeError
+        The image is smaller than a kernel.
+    """
+    bank.input_scale.check(spec.channels)
+    make = make or _layers_of_engine()
+    shape: Shape = (spec.height, spec.width, spec.channels)
+    steps = []
+    for layer in bank.layers:
+        try:
+            output = layer.output_shape(shape)
+        except ValueError as error:
+            raise ShapeError(str(error)) from None
+        steps.append(Step(layer, make(layer), shape, output, layer.pads(*shape[:2])))
+        shape = output
+    return Steps(bank, segments_of(steps))
+
+
+@value
+class ScaledRows:
+    """Rows of an image as the first layer takes them.
+
+    Attributes
+    ----------
+    bank : Bank
+        Says what its weights expect.
+    pixels : ndarray
+        Shape (h, W, C): the rows that are in memory.
+    height : int
+        Of the image.
+    top : int
+        The row of the image that is the first one here.
+    """
+
+    bank: Bank
+    pixels: Samples
+    height: int
+    top: int = 0
+
+    @classmethod
+    def whole(cls, bank: Bank, pixels: Samples) -> ScaledRows:
+        """All rows of an image."""
+        return cls(bank, pixels, len(pixels))
+
+    @property
+    def shape(self) -> Shape:
+        """Height, width and channels."""
+        return self.height, self.pixels.shape[1], self.pixels.shape[2]
+
+    def read(self, first: int, last: int) -> Samples:
+        """Rows as floats."""
+        return self.bank.input_scale.of(self.pixels[first - self.top : last - self.top])
+
+
+@dataclass(slots=True)
+class KeptRows:
+    """The result of a segment, made as it is asked for, of which those rows are kept that are needed further.
+
+    Attributes
+    ----------
+    segment : Segment
+        Makes them.
+    source : Rows
+        What of.
+    each : callable
+        Spreads work over threads.
+    pixels : ndarray
+        The rows that are kept.
+    top : int
+        The first of them.
+    """
+
+    segment: Segment
+    source: Rows
+    each: Each
+    pixels: Samples = field(init=False)
+    top: int = 0
+
+    def __post_init__(self) -> None:
+        self.pixels = np.empty((0, *self.segment.output[1:]), np.float32)
+
+    @property
+    def shape(self) -> Shape:
+        """Height, width and channels."""
+        return self.segment.output
+
+    def read(self, first: int, last: int) -> Samples:
+        """Rows that have been made."""
+        return self.pixels[first - self.top : last - self.top]
+
+    def reach(self, first: int, last: int) -> None:
+        """Make rows up to `last`, and let go of those above `first`."""
+        bottom = self.top + len(self.pixels)
+        if not len(self.pixels) or first > bottom:
+            bottom = first
+        kept = self.pixels[max(first - self.top, 0) :]
+        if last <= bottom:
+            self.pixels, self.top = kept, max(first, self.top)
+            return
+        pixels = np.empty((len(kept) + last - bottom, *self.pixels.shape[1:]), self.pixels.dtype)
+        pixels[: len(kept)] = kept
+        made = pixels[len(kept) :]
+        fill(self.segment, self.source, (bottom, last), made, self.each)
+        self.pixels, self.top = pixels, bottom - len(kept)
+
+
+def fill(segment: Segment, source: Rows, rows: tuple[int, int], out: Samples, each: Each) -> None:
+    """Make rows of a segment's result, from and up to; what they are made of first."""
+    first, last = rows
+    if isinstance(source, KeptRows):
+        needed = segment.steps[0].rows_behind(first, last)
+        # What is left over has to serve the rows further down as well, which a border may fold back.
+        further = segment.steps[0].rows_behind(first, segment.output[0])
+        source.reach(further[0], needed[1])
+    each(
+        lambda top, bottom: segment.write(source, top, bottom, out[top - first : bottom - first]), first, last
+    )
+
+
+@dataclass(slots=True)
+class Stream:
+    """A bank's result, written from top to bottom.
+
+    Attributes
+    ----------
+    steps : Steps
+        How.
+    source : Rows
+        What the last segment is made of.
+    each : callable
+        Spreads work over threads.
+    """
+
+    steps: Steps
+    source: Rows
+    each: Each
+
+    @classmethod
+    def of(cls, steps: Steps, image: Rows, each: Each) -> Stream:
+        """Chain the segments."""
+        source = image
+        for segment in steps.segments[:-1]:
+            source = KeptRows(segment, source, each)
+        return cls(steps, source, each)
+
+    def write(self, first: int, last: int, out: Samples) -> None:
+        """Make rows of the result, float32, shape (last - first, W, C), C-contiguous."""
+        fill(self.steps.segments[-1], self.source, (first, last), out, self.each)
+
+
+@contextmanager
+def _over(workers: int) -> Iterator[Each]:
+    """Threads, each of which takes an equal part of a range of rows."""
+    if workers == 1:
+        yield lambda work, first, last: work(first, last)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+
+        def each(work: Callable[[int, int], None], first: int, last: int) -> None:
+            count = min(workers, last - first)
+            cuts = [first + (last - first) * part // count for part in range(count + 1)]
+            try:
+                list(pool.map(work, cuts[:-1], cuts[1:]))
+            except MemoryError as error:
+                raise LimitError("there is not enough memory for this bank: use fewer threads") from error
+
+        yield each
+
+
+def _layers_of_engine() -> MakeLayer:
+    """What makes layers ready for the engine in use."""
+    if current_engine().name == "native":
+        from sepfilter.banks.native_layers import native_layer
+
+        return native_layer
+    from sepfilter.banks.numpy_layers import numpy_layer
+
+    return numpy_layer
+
+
+def _output(shape: Shape, out: Samples | None) -> Samples:
+    """The array to write to."""
+    if out is None:
+        return np.empty(shape, np.float32)
+    if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != np.float32:
+        found = f"{out.shape} {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise ShapeError(
+            f"out is {found}, but the result is {shape} float32: pass an array of that shape and type"
+        )
+    if not (out.flags.c_contiguous and out.flags.writeable):
+        raise ShapeError("out is read-only, or not C-contiguous: pass another array")
+    return out

@@ -1,0 +1,164 @@
+"""Layers that run together, strip by strip: one that reaches around a pixel, and pointwise ones behind it.
+
+What the first makes of a few rows is still in a core's cache when the next reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import ceil
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.banks.layers import ZEROS, Layer, Pointwise, Shape
+from sepfilter.engine.borders import border_indices
+from sepfilter.values import value
+
+Samples = npt.NDArray[Any]
+RunLayer = Callable[[Samples, Samples], None]
+
+CACHED_SAMPLES: Final = 65_536
+"""Samples between two layers of a segment: as floats half of a core's second cache. benchmarks/banks.py."""
+
+
+class Rows(Protocol):
+    """An image or a layer's result that can be read row by row, from top to bottom."""
+
+    @property
+    def shape(self) -> Shape:
+        """Height, width and channels."""
+
+    def read(self, first: int, last: int) -> Samples:
+        """Rows from `first` up to `last`, shape (h, W, C); the caller does not write into them."""
+
+
+@value
+class Step:
+    """A layer on an input of a known shape.
+
+    Attributes
+    ----------
+    layer : Layer
+        With its padding and border said.
+    run : callable
+        ``run(block, out)``, see `native_layer`.
+    input, output : (int, int, int)
+        Height, width and channels.
+    pads : (int, int, int, int)
+        Top, left, bottom, right.
+    """
+
+    layer: Layer
+    run: RunLayer
+    input: Shape
+    output: Shape
+    pads: tuple[int, int, int, int]
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Rows of the input that outputs are made of, from and up to; outside of it where padding is."""
+        down = self.layer.stride[0]
+        return first * down - self.pads[0], (last - 1) * down - self.pads[0] + self.layer.extent[0]
+
+    def rows_behind(self, first: int, last: int) -> tuple[int, int]:
+        """Rows of the input that have to be there for outputs, from and up to."""
+        return _reached(*self.span(first, last), self.input[0], (self.layer.border or ZEROS).mode)
+
+    def columns_behind(self, first: int, last: int) -> tuple[int, int]:
+        """The same for columns."""
+        along, left = self.layer.stride[1], self.pads[1]
+        span = first * along - left, (last - 1) * along - left + self.layer.extent[1]
+        return _reached(*span, self.input[1], (self.layer.border or ZEROS).mode)
+
+    def block(self, source: Rows, first: int, last: int) -> Samples:
+        """The input of some outputs with all that lies around it, contiguous."""
+        border = self.layer.border or ZEROS
+        height, width, channels = self.input
+        rows = border_indices(*self.span(first, last), height, border.mode)
+        inside = rows[rows >= 0]
+        if not len(inside):
+            low, strip = 0, source.read(0, 0)
+        else:
+            low = int(inside.min())
+            strip = source.read(low, int(inside.max()) + 1)
+        _, left, _, right = self.pads
+        if not (left or right) and np.array_equal(rows, np.arange(low, low + len(strip))):
+            return np.ascontiguousarray(strip)
+        columns = border_indices(-left, width + right, width, border.mode)
+        block = np.empty((len(rows), len(columns), channels), strip.dtype)
+        known = rows >= 0
+        block[known, left : left + width] = strip[inside - low]
+        for edge in (slice(0, left), slice(left + width, None)):
+            block[known, edge] = strip[inside - low][:, columns[edge]]
+        if border.mode == "constant":
+            block[~known] = border.value
+            block[:, columns < 0] = border.value
+        return block
+
+
+def _reached(first: int, last: int, length: int, mode: str) -> tuple[int, int]:
+    """Positions inside that stand for those of a span, from and up to."""
+    positions = border_indices(first, last, length, mode)
+    inside = positions[positions >= 0]
+    return (int(inside.min()), int(inside.max()) + 1) if len(inside) else (0, 0)
+
+
+@value
+class Segment:
+    """Steps of which all but the first are pointwise.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+        From first to last.
+    """
+
+    steps: tuple[Step, ...]
+
+    @property
+    def output(self) -> Shape:
+        """Height, width and channels of its result."""
+        return self.steps[-1].output
+
+    @property
+    def strip_rows(self) -> int:
+        """Rows of the result that are made at once."""
+        between = [step.output for step in self.steps[:-1]] + [self.steps[0].input]
+        return max(CACHED_SAMPLES // max(ceil(width * channels) for _, width, channels in between), 1)
+
+    def write(self, source: Rows, first: int, last: int, out: Samples) -> None:
+        """Make rows of the result, in strips.
+
+        Parameters
+        ----------
+        source : Rows
+            The input; has all that is behind those rows.
+        first, last : int
+            From, up to.
+        out : ndarray
+            Shape (last - first, W, C), C-contiguous.
+        """
+        for top in range(first, last, self.strip_rows):
+            bottom = min(top + self.strip_rows, last)
+            block = self.steps[0].block(source, top, bottom)
+            for step in self.steps:
+                _, width, channels = step.output
+                is_last = step is self.steps[-1]
+                made = out[top - first : bottom - first] if is_last else np.empty(
+                    (bottom - top, width, channels), block.dtype
+                )  # fmt: skip
+                step.run(block, made)
+                block = made
+
+
+def segments_of(steps: Sequence[Step]) -> tuple[Segment, ...]:
+    """Cut a bank's steps into segments."""
+    groups: list[list[Step]] = []
+    for step in steps:
+        follows = isinstance(step.layer, Pointwise) and step.layer.stride == (1, 1) and not any(step.pads)
+        if groups and follows:
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return tuple(Segment(tuple(group)) for group in groups)

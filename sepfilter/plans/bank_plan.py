@@ -1,0 +1,131 @@
+"""What a filter bank makes of an image, layer by layer, and how much arithmetic that takes: plain values."""
+
+from __future__ import annotations
+
+from sepfilter.geometry import ImageSpec
+from sepfilter.values import value
+
+Shape = tuple[int, int, int]
+
+
+@value
+class LayerPlan:
+    """One layer on its input.
+
+    Attributes
+    ----------
+    name, kind : str
+        What it is called; depthwise, pointwise or conv.
+    input, output : (int, int, int)
+        Height, width and channels.
+    kernel, stride, dilation : (int, int)
+        Down and along.
+    pads : (int, int, int, int)
+        Samples added at the top, left, bottom and right.
+    border, padding, activation : str
+        In words.
+    method : str
+        ``direct``, ``separable``, or ``mixed``: some kernels as two 1-D passes, the others directly.
+    ranks : tuple of (int, int)
+        Of a depthwise layer: how many kernels have each rank, by rank.
+    separated : int
+        Of a depthwise layer: kernels that are run as two 1-D passes or a sum of such.
+    direct_multiplications : int
+        The textbook's: every tap of every kernel.
+    multiplications : int
+        The same for the way that is taken.
+    executed_multiplications : int
+        Of the way that is taken without taps of 0 in depthwise kernels.
+    additions : int
+        Of the way that is taken, bias included.
+    parameters : int
+        Weights and bias.
+    reason : str
+        Why this way, in words.
+    """
+
+    name: str
+    kind: str
+    input: Shape
+    output: Shape
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pads: tuple[int, int, int, int]
+    border: str
+    padding: str
+    activation: str
+    method: str
+    ranks: tuple[tuple[int, int], ...]
+    separated: int
+    direct_multiplications: int
+    multiplications: int
+    executed_multiplications: int
+    additions: int
+    parameters: int
+    reason: str
+
+
+@value
+class BankPlan:
+    """A filter bank on an image.
+
+    Attributes
+    ----------
+    name : str
+        What the bank is called.
+    spec : ImageSpec
+        The image.
+    layers : tuple of LayerPlan
+        From first to last.
+    ordinary_multiplications, ordinary_parameters : int
+        Of ordinary convolutions from the same inputs to the same outputs: one in place of each depthwise
+        layer together with the pointwise ones that follow it, with its kernel size and their bias.
+    """
+
+    name: str
+    spec: ImageSpec
+    layers: tuple[LayerPlan, ...]
+    ordinary_multiplications: int
+    ordinary_parameters: int
+
+    @property
+    def output(self) -> Shape:
+        """Height, width and channels of the result."""
+        return self.layers[-1].output
+
+    @property
+    def direct_multiplications(self) -> int:
+        """The textbook's count over all layers."""
+        return sum(layer.direct_multiplications for layer in self.layers)
+
+    @property
+    def multiplications(self) -> int:
+        """The same for the ways that are taken."""
+        return sum(layer.multiplications for layer in self.layers)
+
+    @property
+    def executed_multiplications(self) -> int:
+        """Without taps of 0."""
+        return sum(layer.executed_multiplications for layer in self.layers)
+
+    @property
+    def additions(self) -> int:
+        """Over all layers."""
+        return sum(layer.additions for layer in self.layers)
+
+    @property
+    def parameters(self) -> int:
+        """Over all layers."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def ratio(self) -> float:
+        """How many times more the ordinary convolution takes than the layers by the textbook."""
+        return self.ordinary_multiplications / self.direct_multiplications
+
+    @property
+    def method(self) -> str:
+        """How the depthwise layers are run; direct where there is none."""
+        ways = {layer.method for layer in self.layers if layer.kind == "depthwise"} or {"direct"}
+        return ways.pop() if len(ways) == 1 else "mixed"
