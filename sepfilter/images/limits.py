@@ -66,7 +66,15 @@ class Limits:
         )
 
     def check(
-        self, name: str, *, height: int, width: int, sample_bytes: int, channels: int = 1, whole: bool = True
+        self,
+        name: str,
+        *,
+        height: int,
+        width: int,
+        sample_bytes: int,
+        channels: int = 1,
+        whole: bool = True,
+        beside: int = 0,
     ) -> None:
         """Refuse what a header claims, before memory is taken for it.
 
@@ -78,6 +86,8 @@ class Limits:
             The picture that will be decoded.
         whole : bool
             It is held as a whole, not strip by strip.
+        beside : int
+            Bytes that are needed besides.
 
         Raises
         ------
@@ -91,6 +101,7 @@ class Limits:
                 f"as a whole is {self.max_pixels:,}: --max-pixels raises it"
             )
         needed = pixels * channels * sample_bytes if whole else width * channels * sample_bytes
+        needed += beside
         allowed = self.memory
         if needed > allowed:
             raise LimitError(

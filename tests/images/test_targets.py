@@ -101,16 +101,27 @@ def test_doubled_braces_of_a_template_are_braces() -> None:
 
 
 @pytest.mark.usefixtures("here")
-@pytest.mark.parametrize("field", ["steam", "", "0", "stem[0]", "stem.upper", "channel"])
+@pytest.mark.parametrize("field", ["steam", "", "0", "stem[0]", "stem.upper", "channels"])
 def test_an_unknown_field_is_refused(field: str) -> None:
     """The message lists the fields there are."""
     with pytest.raises(OptionError) as caught:
         resolved("a.png", to=f"{{{field}}}.png")
     expected = (
         f"-o {{{field}}}.png: no field {{{field}}}: "
-        "use {stem}, {name}, {parent}, {index}, {page}, {ext}"
+        "use {stem}, {name}, {parent}, {index}, {page}, {ext}, {channel}"
     )
     assert str(caught.value) == expected
+
+
+@pytest.mark.usefixtures("here")
+def test_the_channel_stays_in_the_path_until_it_is_known() -> None:
+    """With its format; the path is marked, and a name that holds the field itself is refused."""
+    (target,) = resolve_targets([Input("a.png", "a.png")], "{stem}-{channel:03}.tif")
+    assert (target.path, target.is_per_channel) == ("a-{channel:03}.tif", True)
+    with pytest.raises(OptionError, match=r"has \{channel\} in its own name: rename it first"):
+        resolve_targets([Input("{channel}.png", "{channel}.png")], "{stem}-{channel}.png")
+    with pytest.raises(OptionError, match=r"--skip-existing: \{channel\} stands for several files"):
+        resolve_targets([Input("a.png", "a.png")], "{channel}.png", skip_existing=True)
 
 
 @pytest.mark.usefixtures("here")

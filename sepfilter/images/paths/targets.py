@@ -22,7 +22,7 @@ from sepfilter.values import value
 # ruff: noqa: PTH112, PTH118, PTH119, PTH122
 
 _TOO_WIDE: Final = re.compile(r"\d{4}")
-_FIELDS: Final = ("stem", "name", "parent", "index", "page", "ext")
+_FIELDS: Final = ("stem", "name", "parent", "index", "page", "ext", "channel")
 
 
 @value
@@ -39,12 +39,15 @@ class Target:
         A folder that is missing and must be made first.
     skipped : bool
         The file exists, and the input is to be left out.
+    is_per_channel : bool
+        Each channel goes to a file of its own: the path still has {channel} in it.
     """
 
     path: str
     format: OutputFormat
     folder_to_make: str | None = None
     skipped: bool = False
+    is_per_channel: bool = False
 
     @property
     def is_stdout(self) -> bool:
@@ -70,7 +73,7 @@ def resolve_targets(
     output : str or None
         A file; ``-``; an existing folder or a name that ends with ``/``, which repeats the folders of
         the inputs, where pages get numbers: stem-1, stem-2; a template with {stem}, {name}, {parent},
-        {index}, {page} or {ext}. None with `in_place`.
+        {index}, {page}, {ext}, or {channel} for a file a channel. None with `in_place`.
     output_format : str, optional
         A format's name, where the file name does not tell.
     overwrite : bool
@@ -108,6 +111,8 @@ def resolve_targets(
         _refuse_several(inputs, output)
         return [Target(output, named)]
     targets = _named(inputs, output, named)
+    if skip_existing and any(target.is_per_channel for target in targets):
+        raise OptionError("--skip-existing: {channel} stands for several files: leave out one of them")
     places = _looked_up(targets)
     check_outputs_apart(inputs, places)
     makes_folders = "{" not in output and is_folder(output)
@@ -158,10 +163,14 @@ def _named(inputs: Sequence[Input], output: str, named: OutputFormat | None) -> 
         if not os.path.basename(one.relative):
             raise OptionError(f"{one.path!r}: has no file name that an output could be called after")
     if "{" in output:
-        if not _fields_of(output) & {"page", "index"}:
+        fields = _fields_of(output)
+        if not fields & {"page", "index"}:
             _refuse_pages(inputs, f"-o {output}", "put {page} into it, as 'out/{stem}-{page}.png'")
         filled = [_filled(output, one, place) for place, one in enumerate(inputs, 1)]
-        return [Target(path, named or format_of(path)) for path in filled]
+        apart = "channel" in fields
+        if apart:
+            _refuse_braces(inputs, output)
+        return [Target(path, named or format_of(path), is_per_channel=apart) for path in filled]
     if is_folder(output):
         folder = str(Path(output))
         return [_in_folder(one, "" if folder == os.curdir else folder, named) for one in inputs]
@@ -216,11 +225,27 @@ def _filled(template: str, one: Input, place: int) -> str:
         "index": place,
         "page": one.page,
         "ext": name.suffix.removeprefix("."),
+        "channel": _Channel(),
     }
     try:
         return template.format(**values)
     except (ValueError, IndexError, KeyError, AttributeError) as error:
         raise OptionError(f"-o {template}: not a template: {error}") from None
+
+
+class _Channel:
+    """A field that stays in the template, to be filled in when there is a channel."""
+
+    def __format__(self, how: str) -> str:
+        """The field itself."""
+        return "{channel:" + how + "}" if how else "{channel}"
+
+
+def _refuse_braces(inputs: Sequence[Input], output: str) -> None:
+    """A name with {channel} in it would be taken for the template's."""
+    for one in inputs:
+        if "{channel" in one.path:
+            raise OptionError(f"-o {output}: {one.path} has {{channel}} in its own name: rename it first")
 
 
 def _refuse_pages(inputs: Sequence[Input], output: str, advice: str) -> None:

@@ -7,14 +7,10 @@ EXIF, which it does not write either, is written with the page's.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from shutil import copyfileobj
-from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, Final, cast
-from weakref import finalize
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +19,8 @@ from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.raw_rows import write_samples
 from sepfilter.images.sink import Encoding, Sink
+from sepfilter.images.tiff.container import LARGEST_CLASSIC as _LARGEST_CLASSIC
+from sepfilter.images.tiff.container import Container
 from sepfilter.images.tiff.encoding import SegmentEncoder, segment_encoder
 from sepfilter.images.tiff.page import page_tags
 from sepfilter.images.tiff.tags import (
@@ -34,7 +32,7 @@ from sepfilter.images.tiff.tags import (
     TILE_SIZES,
     TILE_WIDTH,
 )
-from sepfilter.images.tiff.values import LONG, LONG8, Tree, Value, packed
+from sepfilter.images.tiff.values import LONG, Tree, Value, packed
 from sepfilter.values import value
 
 Pixels = npt.NDArray[Any]
@@ -43,8 +41,6 @@ _TILE_SIDE: Final = 256
 _SMALLEST_SIDE: Final = 16
 _SEGMENT_BYTES: Final = 2**20
 _STRIP_BYTES: Final = 2**18
-_LARGEST_CLASSIC: Final = 3_900_000_000
-_SPOOLED_BYTES: Final = 2**25
 
 
 @value
@@ -93,14 +89,14 @@ class Cut:
             )
 
 
-@dataclass(slots=True, weakref_slot=True)
+@dataclass(slots=True)
 class TiffSink:
     """Writes segments as their rows become complete.
 
     Attributes
     ----------
-    file : binary file
-        Able to seek; written from where it is.
+    container : Container
+        Where to.
     spec : ImageSpec
         The image.
     tags : tree
@@ -111,29 +107,23 @@ class TiffSink:
         How segments are compressed.
     threads : int
         At most this many compress at a time.
-    big : bool
-        With 64-bit offsets.
-    target : binary file or None
-        Where everything goes at the end, for a target that cannot seek.
     """
 
-    file: BinaryIO
+    container: Container
     spec: ImageSpec
     tags: Tree
     cut: Cut
     encoder: SegmentEncoder | None
     threads: int
-    big: bool
-    target: BinaryIO | None = None
-    _start: int = 0
     _rows: int = 0
     _pending: Pixels | None = field(default=None, repr=False)
     _sizes: list[int] = field(default_factory=list, repr=False)
     _offsets: list[int] = field(default_factory=list, repr=False)
 
-    def __post_init__(self) -> None:
-        self._start = self.file.tell()
-        self.file.write(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 0) if self.big else b"II*\0\0\0\0\0")
+    @property
+    def file(self) -> BinaryIO:
+        """What is written to."""
+        return self.container.file
 
     def write(self, window: Window, pixels: Pixels) -> None:
         """Take rows; those that fill a row of segments are written, the others kept."""
@@ -161,19 +151,9 @@ class TiffSink:
     def finish(self) -> None:
         """Write the directory, and where it is."""
         self._pending = None
-        self._align()
-        place = self.file.tell() - self._start
-        self.file.write(packed(self._all_tags(), place, big=self.big))
-        end = self.file.tell()
-        if not self.big and end - self._start >= 2**32:
-            raise ValueError("it became larger than 4 GB")
-        self.file.seek(self._start + (8 if self.big else 4))
-        self.file.write(struct.pack("<Q" if self.big else "<I", place))
-        self.file.seek(end)
-        if self.target is not None:
-            self.file.seek(0)
-            copyfileobj(self.file, self.target, 2**20)
-            self.file.close()
+        place = self.container.next_place()
+        self.file.write(packed(self._all_tags(), place, big=self.container.big))
+        self.container.finish(place)
 
     def _emit(self, band: Pixels, encoder: SegmentEncoder) -> None:
         """Write a row of segments."""
@@ -184,8 +164,7 @@ class TiffSink:
         else:
             encoded = [encoder.encode(segment) for segment in segments]
         for data in encoded:
-            self._align()
-            self._offsets.append(self.file.tell() - self._start)
+            self._offsets.append(self.container.next_place())
             self._sizes.append(len(data))
             self.file.write(data)
 
@@ -193,19 +172,14 @@ class TiffSink:
         """Strips that are not compressed follow the header without gaps."""
         spec = self.spec
         row_bytes = spec.width * spec.channels * np.dtype(spec.dtype).itemsize
-        header = 16 if self.big else 8
+        header = self.container.header_bytes
         for y in range(0, spec.height, self.cut.rows):
             self._offsets.append(header + y * row_bytes)
             self._sizes.append(min(self.cut.rows, spec.height - y) * row_bytes)
 
-    def _align(self) -> None:
-        """Segments and directories begin at even places."""
-        if (self.file.tell() - self._start) % 2:
-            self.file.write(b"\0")
-
     def _all_tags(self) -> Tree:
         """Those of the page, with where its segments are."""
-        kind = LONG8 if self.big else LONG
+        kind = self.container.offset_kind
         if self.encoder is None:
             self._note_raw_strips()
         offsets, sizes = Value.of(kind, *self._offsets), Value.of(kind, *self._sizes)
@@ -250,26 +224,6 @@ def open_tiff_sink(file: BinaryIO, spec: ImageSpec, metadata: Metadata, encoding
     padded = [-(-size // step) * step for size, step in ((spec.height, cut.rows), (spec.width, cut.columns))]
     size = padded[0] * padded[1] * spec.channels * np.dtype(spec.dtype).itemsize
     tags = page_tags(spec, metadata, encoder)
-    big = size > _LARGEST_CLASSIC
-    if _can_be_patched(file):
-        return TiffSink(file, spec, tags, cut, encoder, encoding.threads, big)
-    spool = cast("BinaryIO", SpooledTemporaryFile(_SPOOLED_BYTES))  # noqa: SIM115 - closed with the sink
-    sink = TiffSink(spool, spec, tags, cut, encoder, encoding.threads, big, target=file)
-    finalize(sink, spool.close)
-    return sink
-
-
-def _can_be_patched(file: BinaryIO) -> bool:
-    """True where the beginning of a file can be written last: not in a pipe, nor in one that only grows."""
-    try:
-        if not file.seekable():
-            return False
-        descriptor = file.fileno()
-    except (OSError, AttributeError):
-        return hasattr(file, "seek")
-    try:
-        from fcntl import F_GETFL, fcntl
-        from os import O_APPEND
-    except ImportError:
-        return True
-    return not fcntl(descriptor, F_GETFL) & O_APPEND
+    return TiffSink(
+        Container.on(file, big=size > _LARGEST_CLASSIC), spec, tags, cut, encoder, encoding.threads
+    )
