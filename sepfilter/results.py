@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from sepfilter.kernels.kernel import AnyKernel
 from sepfilter.kernels.summary import KernelSummary
 from sepfilter.plans.options import Options
+from sepfilter.plans.bank_plan import BankPlan
 from sepfilter.plans.plan import Plan
 from sepfilter.values import value
 
@@ -60,6 +61,8 @@ class Writing:
         Leave out metadata.
     keep_time : bool
         Give the output the input's modification time.
+    montage : bool
+        Write one sheet with all channels of a bank's result, for people to look at.
     overwrite, in_place, skip_existing : bool
         Whether outputs may replace files, shall replace the inputs, or are left alone where they exist.
     """
@@ -69,6 +72,7 @@ class Writing:
     compression: str | None = None
     strip: bool = False
     keep_time: bool = False
+    montage: bool = False
     overwrite: bool = False
     in_place: bool = False
     skip_existing: bool = False
@@ -86,7 +90,9 @@ class Job:
         A file, a folder, a template, or ``-`` for standard output; None with `in_place`, and
         where nothing is written.
     kernels : tuple of Kernel or Gradient
-        The cascade.
+        The cascade; empty for a bank.
+    bank : object or None
+        A `Bank` in place of kernels: the room of banks lies above this one.
     options : Options
         How to plan.
     reading : Reading
@@ -109,8 +115,9 @@ class Job:
 
     inputs: tuple[str, ...]
     output: str | None
-    kernels: tuple[AnyKernel, ...]
+    kernels: tuple[AnyKernel, ...] = ()
     options: Options = field(default_factory=Options)
+    bank: Any = None
     reading: Reading = field(default_factory=Reading)
     writing: Writing = field(default_factory=Writing)
     threads: int | None = None
@@ -216,9 +223,9 @@ class Result:
         None where its header could not be read.
     outputs : tuple of OutputInfo
         What was written.
-    kernel : KernelSummary
-        What it was filtered with.
-    plan : Plan or None
+    kernel : KernelSummary or None
+        What it was filtered with; None for a bank.
+    plan : Plan, BankPlan or None
         What was planned.
     seconds : Seconds
         How long the stages took.
@@ -237,8 +244,8 @@ class Result:
     label: str
     input: ImageInfo | None
     outputs: tuple[OutputInfo, ...]
-    kernel: KernelSummary
-    plan: Plan | None
+    kernel: KernelSummary | None
+    plan: Plan | BankPlan | None
     seconds: Seconds
     notes: tuple[str, ...] = ()
     verification: Verification | None = None

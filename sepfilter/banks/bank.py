@@ -46,7 +46,7 @@ class Bank:
     >>> from sepfilter.banks.layers import Depthwise, Pointwise
     >>> bank = Bank([Depthwise(np.ones((3, 1, 5, 5))), Pointwise(np.ones((256, 3)))])
     >>> plan = bank.plan(ImageSpec(12, 12, 3, "float32"))
-    >>> plan.output, plan.direct_multiplications, plan.ordinary_multiplications
+    >>> plan.shape, plan.direct_multiplications, plan.ordinary_multiplications
     ((8, 8, 256), 53952, 1228800)
     >>> bank(np.ones((12, 12, 3), np.float32))[0, 0, :2].tolist()
     [75.0, 75.0]

@@ -84,20 +84,19 @@ class InputScale:
                     f"input scale: {len(numbers)} {what} for {channels} channels: give one, or one a channel"
                 )
 
-    def of(self, pixels: Samples) -> Samples:
-        """Samples as the first layer takes them, float32, shape (h, W, C), contiguous."""
-        values: Samples = np.ascontiguousarray(pixels, np.float32)
+    def of(self, pixels: Samples, dtype: npt.DTypeLike = np.float32) -> Samples:
+        """Samples as the first layer takes them, floats of a type, shape (h, W, C), contiguous."""
+        values: Samples = np.ascontiguousarray(pixels, dtype)
+        number = values.dtype.type
         if self.white is not None:
             full = full_scale(pixels.dtype.name)
             # Whole numbers either way: 255 is one of float32's numbers, and 1/255 is not.
             upwards = self.white > full
-            values = (
-                values * np.float32(self.white / full) if upwards else values / np.float32(full / self.white)
-            )
+            values = values * number(self.white / full) if upwards else values / number(full / self.white)
         if any(self.mean):
-            values = values - np.asarray(self.mean, np.float32)
+            values = values - np.asarray(self.mean, values.dtype)
         if any(one != 1.0 for one in self.deviation):
-            values = values / np.asarray(self.deviation, np.float32)
+            values = values / np.asarray(self.deviation, values.dtype)
         return values
 
     def __str__(self) -> str:

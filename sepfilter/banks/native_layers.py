@@ -25,13 +25,15 @@ MOST_SHARES: Final = 64
 _BLOCK: Final = _native.LAYER_BLOCK
 
 
-def native_layer(layer: Layer) -> RunLayer:
+def native_layer(layer: Layer, *, separates: bool = True) -> RunLayer:
     """Make ready to run a layer.
 
     Parameters
     ----------
     layer : Layer
         For a known number of channels.
+    separates : bool
+        Run depthwise kernels of low rank as sums of two passes.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def native_layer(layer: Layer) -> RunLayer:
     kind = ACTIVATIONS.index(layer.activation.name)
     alphas = np.array(layer.activation.alphas, np.float32)
     if isinstance(layer, Depthwise):
-        shares = _shares(layer)
+        shares = _shares(layer, separates=separates)
         return lambda block, out: _native.depthwise(
             block, out, kernel, stride, dilation, shares, kind, alphas
         )
@@ -69,9 +71,9 @@ def _packed(layer: Layer) -> tuple[Floats, Floats]:
     return np.ascontiguousarray(in_blocks).ravel(), start.ravel()
 
 
-def _shares(layer: Depthwise) -> tuple[Any, ...]:
+def _shares(layer: Depthwise, *, separates: bool) -> tuple[Any, ...]:
     """The kernels that are run alike, together."""
-    found = Separation.of(layer.rows_of_weights()[:, 0], layer.stride[1])
+    found = Separation.of(layer.rows_of_weights()[:, 0], layer.stride[1], separates=separates)
     terms = found.terms
     if len(np.unique(terms)) > MOST_SHARES:
         terms = np.where(terms > 0, terms.max(), 0)

@@ -57,18 +57,17 @@ def _met(layer: Layer, block: Samples, i: int, j: int, shape: tuple[int, ...]) -
 def _depthwise(layer: Depthwise, *, separates: bool) -> RunLayer:
     """Sums of a depthwise layer."""
     kernels = layer.rows_of_weights()[:, 0]
-    found = Separation.of(kernels, layer.stride[1])
-    terms = found.terms if separates else np.zeros_like(found.terms)
+    found = Separation.of(kernels, layer.stride[1], separates=separates)
     high, wide = layer.kernel
 
     def sums(block: Samples, out: Samples) -> None:
         for place, kernel in enumerate(kernels):
             channel = block[..., place // layer.multiplier]
             sum_ = np.zeros(out.shape[:2], out.dtype)
-            if not terms[place]:
+            if not found.terms[place]:
                 for i, j in np.ndindex(high, wide):
                     sum_ += _met(layer, channel, i, j, out.shape) * out.dtype.type(kernel[i, j])
-            for term in range(terms[place]):
+            for term in range(found.terms[place]):
                 across = np.zeros((len(out), channel.shape[1]), out.dtype)
                 for i in range(high):
                     rows = i * layer.dilation[0] + np.arange(len(out)) * layer.stride[0]

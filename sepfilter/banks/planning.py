@@ -17,7 +17,7 @@ from sepfilter.plans.bank_plan import BankPlan, LayerPlan
 from sepfilter.values import value
 
 
-def plan_bank(bank: Bank, spec: ImageSpec) -> BankPlan:
+def plan_bank(bank: Bank, spec: ImageSpec, *, separates: bool = True) -> BankPlan:
     """Work out shapes and counts.
 
     Parameters
@@ -26,6 +26,8 @@ def plan_bank(bank: Bank, spec: ImageSpec) -> BankPlan:
         For as many channels as the image has.
     spec : ImageSpec
         The image.
+    separates : bool
+        Run depthwise kernels of low rank as sums of two passes.
 
     Raises
     ------
@@ -35,19 +37,19 @@ def plan_bank(bank: Bank, spec: ImageSpec) -> BankPlan:
     shape: Shape = (spec.height, spec.width, spec.channels)
     plans = []
     for layer in bank.layers:
-        plans.append(_plan_layer(layer, shape))
+        plans.append(_plan_layer(layer, shape, separates=separates))
         shape = plans[-1].output
     multiplications, parameters = _ordinary(bank, plans)
-    return BankPlan(bank.name, spec, tuple(plans), multiplications, parameters)
+    return BankPlan(bank.name, spec, str(bank.input_scale), tuple(plans), multiplications, parameters)
 
 
-def _plan_layer(layer: Layer, shape: Shape) -> LayerPlan:
+def _plan_layer(layer: Layer, shape: Shape, *, separates: bool) -> LayerPlan:
     """One layer."""
     try:
         height, width, channels = layer.output_shape(shape)
     except ValueError as error:
         raise ShapeError(str(error)) from None
-    way = _Way.of(layer)
+    way = _Way.of(layer, separates=separates)
     pixels = height * width
     multiplications = pixels * way.multiplications
     return LayerPlan(
@@ -88,17 +90,18 @@ class _Way:
     separated: int = 0
 
     @classmethod
-    def of(cls, layer: Layer) -> _Way:
+    def of(cls, layer: Layer, *, separates: bool) -> _Way:
         """The way that is taken, and what it costs."""
         weights = layer.rows_of_weights()
         if not isinstance(layer, Depthwise):
             return cls("direct", _REASONS[layer.kind], weights.size, weights.size, len(weights))
-        found, step = Separation.of(weights[:, 0], layer.stride[1]), layer.stride[1]
+        step = layer.stride[1]
+        found = Separation.of(weights[:, 0], step, separates=separates)
         terms, direct = int(found.terms.sum()), weights[found.terms == 0]
         separated = len(weights) - len(direct)
         return cls(
             method="direct" if not separated else "separable" if not len(direct) else "mixed",
-            reason=_why(found, layer),
+            reason=_why(found, layer) if separates else "asked for",
             multiplications=terms * term_multiplications(*layer.kernel, step) + direct.size,
             executed=int(np.count_nonzero(found.columns)) * step
             + int(np.count_nonzero(found.rows) + np.count_nonzero(direct)),

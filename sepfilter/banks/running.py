@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from sepfilter.banks.bank import Bank
-from sepfilter.banks.layers import Layer, Shape
+from sepfilter.banks.input_scale import InputScale
+from sepfilter.banks.layers import Shape
 from sepfilter.banks.segments import Rows, RunLayer, Segment, Step, segments_of
 from sepfilter.engine.engines import current_engine
-from sepfilter.engine.filtering import allowed_threads
-from sepfilter.errors import LimitError, ShapeError
+from sepfilter.engine.filtering import allowed_threads, in_threads
+from sepfilter.engine.held import HeldRows
+from sepfilter.errors import ShapeError
 from sepfilter.geometry import ImageSpec
 from sepfilter.values import value
 
 Samples = npt.NDArray[Any]
-MakeLayer = Callable[[Layer], RunLayer]
-Each = Callable[[Callable[[int, int], None], int, int], None]
-"""``each(work, first, last)``: calls work on parts of a range of rows, at the same time."""
+MakeLayer = Callable[..., RunLayer]
 
 BAND_SAMPLES: Final = 2_000_000
 """Samples of a layer's result that are held at a time where the next one reaches around them."""
@@ -36,12 +35,10 @@ def run_bank(bank: Bank, image: Samples, *, threads: int | None, out: Samples | 
     bank = bank.for_channels(spec.channels)
     steps = make_ready(bank, spec)
     target = _output(steps.output, out)
-    workers = allowed_threads(threads)
-    with _over(workers) as each:
-        stream = Stream.of(steps, ScaledRows.whole(bank, pixels), each)
-        rows = steps.band_rows
-        for first in range(0, len(target), rows):
-            stream.write(first, min(first + rows, len(target)), target[first : first + rows])
+    stream = Stream.of(steps, HeldRows.whole(pixels), allowed_threads(threads))
+    rows = steps.band_rows
+    for first in range(0, len(target), rows):
+        stream.write(first, min(first + rows, len(target)), target[first : first + rows])
     return target
 
 
@@ -74,6 +71,17 @@ class Steps:
         most = max(one.output[0] * one.output[1] * one.output[2] for one in self.segments[:-1])
         return max(height * BAND_SAMPLES // most, 1)
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory for the rows that are kept between segments, a band and what lies around it."""
+        total = 0
+        for segment, behind in zip(self.segments[1:], self.segments[:-1], strict=True):
+            height, width, channels = behind.output
+            share = self.band_rows * segment.output[0] / self.output[0]
+            first, last = segment.steps[0].rows_behind(0, min(int(share) + 1, segment.output[0]))
+            total += min(last - first, height) * width * channels * np.dtype(np.float32).itemsize
+        return total
+
     def rows_behind(self, first: int, last: int) -> tuple[int, int]:
         """Rows of the image that rows of the result are made of, from and up to."""
         for step in self._backwards:
@@ -92,7 +100,9 @@ class Steps:
         return (step for segment in reversed(self.segments) for step in reversed(segment.steps))
 
 
-def make_ready(bank: Bank, spec: ImageSpec, make: MakeLayer | None = None) -> Steps:
+def make_ready(
+    bank: Bank, spec: ImageSpec, make: MakeLayer | None = None, *, separates: bool = True
+) -> Steps:
     """Pack a bank's weights for images of one shape.
 
     Parameters
@@ -103,6 +113,8 @@ def make_ready(bank: Bank, spec: ImageSpec, make: MakeLayer | None = None) -> St
         The image.
     make : callable, optional
         Makes what runs a layer; by default for the engine in use.
+    separates : bool
+        Run depthwise kernels of low rank as sums of two passes.
 
     Raises
     ------
@@ -118,45 +130,38 @@ def make_ready(bank: Bank, spec: ImageSpec, make: MakeLayer | None = None) -> St
             output = layer.output_shape(shape)
         except ValueError as error:
             raise ShapeError(str(error)) from None
-        steps.append(Step(layer, make(layer), shape, output, layer.pads(*shape[:2])))
+        steps.append(Step(layer, make(layer, separates=separates), shape, output, layer.pads(*shape[:2])))
         shape = output
     return Steps(bank, segments_of(steps))
 
 
 @value
 class ScaledRows:
-    """Rows of an image as the first layer takes them.
+    """Rows of an image that are in memory, as the first layer takes them.
 
     Attributes
     ----------
-    bank : Bank
-        Says what its weights expect.
-    pixels : ndarray
-        Shape (h, W, C): the rows that are in memory.
-    height : int
-        Of the image.
-    top : int
-        The row of the image that is the first one here.
+    scale : InputScale
+        What its weights expect.
+    held : HeldRows
+        The image.
+    dtype : dtype
+        Of the floats that it takes.
     """
 
-    bank: Bank
-    pixels: Samples
-    height: int
-    top: int = 0
-
-    @classmethod
-    def whole(cls, bank: Bank, pixels: Samples) -> ScaledRows:
-        """All rows of an image."""
-        return cls(bank, pixels, len(pixels))
+    scale: InputScale
+    held: HeldRows
+    dtype: np.dtype[Any]
 
     @property
     def shape(self) -> Shape:
         """Height, width and channels."""
-        return self.height, self.pixels.shape[1], self.pixels.shape[2]
+        _, width, channels = self.held.pixels.shape
+        return self.held.height, width, channels
 
     def read(self, first: int, last: int) -> Samples:
         """Rows as floats."""
-        return self.bank.input_scale.of(self.pixels[first - self.top : last - self.top])
+        return self.scale.of(self.held.pixels[first - self.held.top : last - self.held.top], self.dtype)
 
 
 @dataclass(slots=True)
@@ -169,8 +174,10 @@ class KeptRows:
         Makes them.
     source : Rows
         What of.
-    each : callable
-        Spreads work over threads.
+    workers : int
+        Threads.
+    dtype : dtype
+        Of its samples.
     pixels : ndarray
         The rows that are kept.
     top : int
@@ -179,12 +186,13 @@ class KeptRows:
 
     segment: Segment
     source: Rows
-    each: Each
+    workers: int
+    dtype: np.dtype[Any]
     pixels: Samples = field(init=False)
     top: int = 0
 
     def __post_init__(self) -> None:
-        self.pixels = np.empty((0, *self.segment.output[1:]), np.float32)
+        self.pixels = np.empty((0, *self.segment.output[1:]), self.dtype)
 
     @property
     def shape(self) -> Shape:
@@ -207,11 +215,11 @@ class KeptRows:
         pixels = np.empty((len(kept) + last - bottom, *self.pixels.shape[1:]), self.pixels.dtype)
         pixels[: len(kept)] = kept
         made = pixels[len(kept) :]
-        fill(self.segment, self.source, (bottom, last), made, self.each)
+        fill(self.segment, self.source, (bottom, last), made, self.workers)
         self.pixels, self.top = pixels, bottom - len(kept)
 
 
-def fill(segment: Segment, source: Rows, rows: tuple[int, int], out: Samples, each: Each) -> None:
+def fill(segment: Segment, source: Rows, rows: tuple[int, int], out: Samples, workers: int) -> None:
     """Make rows of a segment's result, from and up to; what they are made of first."""
     first, last = rows
     if isinstance(source, KeptRows):
@@ -219,8 +227,12 @@ def fill(segment: Segment, source: Rows, rows: tuple[int, int], out: Samples, ea
         # What is left over has to serve the rows further down as well, which a border may fold back.
         further = segment.steps[0].rows_behind(first, segment.output[0])
         source.reach(further[0], needed[1])
-    each(
-        lambda top, bottom: segment.write(source, top, bottom, out[top - first : bottom - first]), first, last
+    count = min(workers, last - first)
+    cuts = [first + (last - first) * part // count for part in range(count + 1)]
+    in_threads(
+        lambda part: segment.write(source, *part, out[part[0] - first : part[1] - first]),
+        list(pairwise(cuts)),
+        workers,
     )
 
 
@@ -234,44 +246,25 @@ class Stream:
         How.
     source : Rows
         What the last segment is made of.
-    each : callable
-        Spreads work over threads.
+    workers : int
+        Threads.
     """
 
     steps: Steps
     source: Rows
-    each: Each
+    workers: int
 
     @classmethod
-    def of(cls, steps: Steps, image: Rows, each: Each) -> Stream:
-        """Chain the segments."""
-        source = image
+    def of(cls, steps: Steps, held: HeldRows, workers: int, dtype: npt.DTypeLike = np.float32) -> Stream:
+        """Chain the segments behind an image; samples are of a type that the layers were made ready for."""
+        source: Rows = ScaledRows(steps.bank.input_scale, held, np.dtype(dtype))
         for segment in steps.segments[:-1]:
-            source = KeptRows(segment, source, each)
-        return cls(steps, source, each)
+            source = KeptRows(segment, source, workers, np.dtype(dtype))
+        return cls(steps, source, workers)
 
     def write(self, first: int, last: int, out: Samples) -> None:
-        """Make rows of the result, float32, shape (last - first, W, C), C-contiguous."""
-        fill(self.steps.segments[-1], self.source, (first, last), out, self.each)
-
-
-@contextmanager
-def _over(workers: int) -> Iterator[Each]:
-    """Threads, each of which takes an equal part of a range of rows."""
-    if workers == 1:
-        yield lambda work, first, last: work(first, last)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-
-        def each(work: Callable[[int, int], None], first: int, last: int) -> None:
-            count = min(workers, last - first)
-            cuts = [first + (last - first) * part // count for part in range(count + 1)]
-            try:
-                list(pool.map(work, cuts[:-1], cuts[1:]))
-            except MemoryError as error:
-                raise LimitError("there is not enough memory for this bank: use fewer threads") from error
-
-        yield each
+        """Make rows of the result, shape (last - first, W, C), C-contiguous."""
+        fill(self.steps.segments[-1], self.source, (first, last), out, self.workers)
 
 
 def _layers_of_engine() -> MakeLayer:

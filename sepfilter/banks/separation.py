@@ -35,7 +35,7 @@ class Separation:
     rows: FloatArray
 
     @classmethod
-    def of(cls, kernels: FloatArray, step: int = 1) -> Separation:
+    def of(cls, kernels: FloatArray, step: int = 1, *, separates: bool = True) -> Separation:
         """Find the ranks by singular value decomposition, and what is cheaper for each kernel.
 
         Parameters
@@ -44,6 +44,8 @@ class Separation:
             Shape (n, kh, kw).
         step : int
             The stride along: the column pass runs over so many samples for each output.
+        separates : bool
+            False where all taps at once are asked for.
 
         Examples
         --------
@@ -62,7 +64,7 @@ class Separation:
         noise = max(high, wide) * ROUNDING * values[:, :1]
         ranks = np.count_nonzero(values > noise, axis=1)
         cheaper = ranks * term_multiplications(high, wide, step) < high * wide
-        terms = np.where(cheaper, np.maximum(ranks, 1), 0)
+        terms = np.where(cheaper & separates, np.maximum(ranks, 1), 0)
         kept = int(terms.max(initial=0))
         root = np.sqrt(values)[:, :, np.newaxis]
         columns, rows = np.swapaxes(left, 1, 2) * root, right * root

@@ -77,7 +77,7 @@ class Filtering:
             first, last = strip
             return self.rows.write(first, last, self.output, out[first - top : last - top])
 
-        return reduce(add, _in_threads(write, strips, self.workers), Losses())
+        return reduce(add, in_threads(write, strips, self.workers), Losses())
 
 
 def plan_strips(plan: Plan, workers: int = 1, most: int | None = None) -> list[Strip]:
@@ -130,7 +130,7 @@ def allowed_threads(threads: int | None) -> int:
     return int(threads)
 
 
-def _in_threads(work: Callable[[Strip], T], strips: Sequence[Strip], workers: int) -> list[T]:
+def in_threads(work: Callable[[Strip], T], strips: Sequence[Strip], workers: int) -> list[T]:
     """Work on every strip, results in order; an interruption does not wait for those not begun."""
 
     def quietly(strip: Strip) -> T:
@@ -170,6 +170,6 @@ def _limits(plan: Plan, filtered: Rows, workers: int) -> tuple[float, float]:
             float(values.max(where=finite, initial=-np.inf)),
         )
 
-    found = _in_threads(limits, plan_strips(plan, workers), workers)
+    found = in_threads(limits, plan_strips(plan, workers), workers)
     low, high = min(low for low, _ in found), max(high for _, high in found)
     return (low, high) if low <= high else (0.0, 0.0)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -24,17 +28,28 @@ class Losses:
         Samples that saturated at the smallest and the largest value.
     nonfinite : int
         Samples that were NaN (written as 0) or infinite (saturated).
+    by_channel : tuple of Losses
+        The same for each channel, where channels are counted apart.
     """
 
     clipped_low: int = 0
     clipped_high: int = 0
     nonfinite: int = 0
+    by_channel: tuple[Losses, ...] = ()
+
+    @classmethod
+    def of_channels(cls, channels: Sequence[Losses]) -> Losses:
+        """All channels together, and each of them."""
+        return replace(reduce(add, channels, cls()), by_channel=tuple(channels))
 
     def __add__(self, other: Losses) -> Losses:
+        none = (Losses(),) * max(len(self.by_channel), len(other.by_channel))
+        pairs = zip(self.by_channel or none, other.by_channel or none, strict=True)
         return Losses(
             self.clipped_low + other.clipped_low,
             self.clipped_high + other.clipped_high,
             self.nonfinite + other.nonfinite,
+            tuple(one + another for one, another in pairs),
         )
 
 
@@ -69,7 +84,7 @@ def map_samples(values: Samples, output: OutputMap, out: Samples) -> Losses:
     --------
     >>> out = np.empty(4, np.uint8)
     >>> map_samples(np.array([0.5, 1.5, 300.0, -1.0]), OutputMap(1.0, 0.0, "clip", "uint8"), out)
-    Losses(clipped_low=1, clipped_high=1, nonfinite=0)
+    Losses(clipped_low=1, clipped_high=1, nonfinite=0, by_channel=())
     >>> out.tolist()
     [0, 2, 255, 0]
     """

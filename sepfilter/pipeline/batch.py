@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -13,6 +13,7 @@ from sepfilter.errors import OptionError, SepfilterError
 from sepfilter.images.formats import OutputFormat
 from sepfilter.images.paths.inputs import STANDARD_STREAM, Input, expand_inputs
 from sepfilter.images.paths.targets import Target, is_folder, resolve_targets
+from sepfilter.pipeline.delivery import check_channels
 from sepfilter.pipeline.opening import check_input_format, check_light
 from sepfilter.pipeline.pages import paged
 from sepfilter.pipeline.task import Task
@@ -155,7 +156,21 @@ def _targets(job: Job, inputs: tuple[Input, ...]) -> tuple[Target | None, ...]:
         skip_existing=writing.skip_existing,
     )
     _check_encoding(writing, {target.format.name: target.format for target in targets})
+    _check_channels(job, targets)
     return tuple(targets)
+
+
+def _check_channels(job: Job, targets: Sequence[Target]) -> None:
+    """Refuse, before an image is read, outputs that do not take the channels of a bank."""
+    if job.bank is None:
+        if any(target.is_per_channel for target in targets):
+            raise OptionError(f"-o {job.output}: {{channel}} is for the channels of a bank: leave it out")
+        return
+    if job.reading.linear and any(target.is_per_channel for target in targets):
+        raise OptionError("--linear: encodes images, not channels apart: leave out {channel}, or --linear")
+    channels = job.bank.output_channels
+    for target in targets if channels is not None else ():
+        check_channels(target, channels, job.writing)
 
 
 def _check_encoding(writing: Writing, formats: dict[str, OutputFormat]) -> None:

@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.engine.filtering import Filtering, Strip, plan_strips
+from sepfilter.engine.filtering import Strip
 from sepfilter.engine.held import HeldRows
 from sepfilter.engine.mapping import Losses
-from sepfilter.engine.reach import rows_behind
 from sepfilter.geometry import Window
 from sepfilter.images.limits import Limits
 from sepfilter.images.sink import Sink
 from sepfilter.images.source import Source
 from sepfilter.pipeline.clock import Clock
-from sepfilter.plans.plan import Plan
+from sepfilter.pipeline.filters import Filter
 from sepfilter.values import value
 
 if TYPE_CHECKING:
@@ -58,11 +57,11 @@ class _Band:
 
 @value
 class Flow:
-    """An image on its way through a plan, band by band.
+    """An image on its way through a filter, band by band.
 
     Attributes
     ----------
-    plan : Plan
+    filter : Filter
         For this source.
     source : Source
         What is filtered.
@@ -74,16 +73,16 @@ class Flow:
         From top to bottom.
     """
 
-    plan: Plan
+    filter: Filter
     source: Source
     part: Window
     workers: int
     bands: list[_Band]
 
     @classmethod
-    def of(cls, plan: Plan, source: Source, part: Window, workers: int) -> Flow:
+    def of(cls, filter: Filter, source: Source, part: Window, workers: int) -> Flow:  # noqa: A002
         """Cut the part into bands."""
-        return cls(plan, source, part, workers, _bands(plan, source, part, workers))
+        return cls(filter, source, part, workers, _bands(filter, source, part, workers))
 
     def check(self, limits: Limits, name: str) -> None:
         """Refuse an image of which more has to be held than the limits allow.
@@ -93,13 +92,13 @@ class Flow:
         LimitError
             The message names the option that raises the limit.
         """
-        spec = self.plan.spec
+        spec = self.filter.plan.spec
         rows = max(band.below.y + band.below.height - band.top for band in self.bands)
         if rows < spec.height:  # the number of pixels is limited only where all are held
             limits = replace(limits, max_pixels=rows * spec.width)
         limits.check(
             name, height=rows, width=spec.width, channels=spec.channels,
-            sample_bytes=spec.sample_bytes,
+            sample_bytes=spec.sample_bytes, beside=self.filter.held_bytes,
         )  # fmt: skip
 
     def run(self, sink: Sink, clock: Clock, halted: Event) -> Losses:
@@ -119,9 +118,9 @@ class Flow:
         Losses
             What the output type could not hold.
         """
-        spec = self.plan.spec
+        spec = self.filter.plan.spec
         held = HeldRows(np.empty((0, spec.width, spec.channels), spec.dtype), spec.height)
-        filtering, losses, written = None, Losses(), 0
+        work, losses, written = None, Losses(), 0
         with _beside(self.workers) as others:
             below = _read_ahead(self.source, [band.below for band in self.bands], others, clock)
             writing = _Writing(sink, others, clock)
@@ -130,9 +129,9 @@ class Flow:
                     raise Halted
                 with clock.counting("filter"):
                     held.slide(band.top, pixels)
-                    filtering = filtering or Filtering.of(self.plan, held, self.workers)
+                    work = work or self.filter.begin(held, self.workers)
                     out = self._room(band)
-                    losses += filtering.write(band.strips, out)
+                    losses += work.write(band.strips, out)
                 writing.put(Window(written, 0, len(out), self.part.width), out[:, self.part.columns])
                 written += len(out)
             writing.finish()
@@ -140,21 +139,21 @@ class Flow:
 
     def _room(self, band: _Band) -> Pixels:
         """Memory for the rows of a band."""
-        spec = self.plan.output_spec
+        spec = self.filter.plan.output_spec
         return np.empty((band.strips[-1][1] - band.strips[0][0], spec.width, spec.channels), spec.dtype)
 
 
-def _bands(plan: Plan, source: Source, part: Window, workers: int) -> list[_Band]:
-    """Cut a part of the result into bands, a strip for each thread, and find out what they are made of."""
+def _bands(filter: Filter, source: Source, part: Window, workers: int) -> list[_Band]:  # noqa: A002
+    """Cut a part of the result into bands of strips, and find out what they are made of."""
+    plan, at_once = filter.plan, filter.at_once(workers)
     top, bottom = part.y, part.y + part.height
-    whole = plan_strips(plan, workers, BAND_SAMPLES // workers)
-    cut = [(max(first, top), min(last, bottom)) for first, last in whole]
+    cut = [(max(first, top), min(last, bottom)) for first, last in filter.strips(workers, BAND_SAMPLES)]
     strips = [strip for strip in cut if strip[0] < strip[1]]
-    groups = [strips[place : place + workers] for place in range(0, len(strips), workers)]
+    groups = [strips[place : place + at_once] for place in range(0, len(strips), at_once)]
     if plan.output.range == "stretch":  # is measured on the whole image first
         reaches = [(0, plan.spec.height)] * len(groups)
     else:
-        reaches = [rows_behind(plan, group[0][0], group[-1][1]) for group in groups]
+        reaches = [filter.rows_behind(group[0][0], group[-1][1]) for group in groups]
     tops = list(accumulate((first for first, _ in reversed(reaches)), min))[::-1]
     bands: list[_Band] = []
     read = tops[0]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from sepfilter.engine.reach import columns_behind, rows_behind
 from sepfilter.errors import ShapeError
 from sepfilter.geometry import Window
-from sepfilter.plans.plan import Plan
+from sepfilter.pipeline.filters import Filter
 
 
-def behind(plan: Plan, region: tuple[int, int, int, int]) -> tuple[Window, Window]:
+def behind(one: Filter, region: tuple[int, int, int, int]) -> tuple[Window, Window]:
     """Find what has to be read for a region of a result.
 
     Parameters
     ----------
-    plan : Plan
+    one : Filter
         For the whole image.
     region : (int, int, int, int)
         Left, top, width and height, in pixels of the result.
@@ -31,14 +30,14 @@ def behind(plan: Plan, region: tuple[int, int, int, int]) -> tuple[Window, Windo
         The region reaches beyond the result.
     """
     x, y, width, height = region
-    spec = plan.output_spec
+    spec = one.plan.output_spec
     if width < 1 or height < 1 or x < 0 or y < 0 or x + width > spec.width or y + height > spec.height:
         raise ShapeError(
             f"the region {x},{y},{width},{height} is not within the result of {spec.width} x {spec.height} "
             "pixels: give another --region"
         )
-    if plan.output.range == "stretch":  # is measured on all of the result
-        return Window.whole(plan.spec), Window(y, x, height, width)
-    top, bottom = rows_behind(plan, y, y + height)
-    left, right = columns_behind(plan, x, x + width)
-    return Window(top, left, bottom - top, right - left), Window(y - top, x - left, height, width)
+    part = Window(y, x, height, width)
+    if one.plan.output.range == "stretch":  # is measured on all of the result
+        return Window.whole(one.plan.spec), part
+    read = one.read_for(part)
+    return read, Window(y - read.y, x - read.x, height, width)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.engine.verify import verify
 from sepfilter.geometry import ImageSpec, Window
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.sink import Sink
@@ -104,12 +103,4 @@ class Remembered:
         """How far what came out is from the direct sum in double precision."""
         if self.sink is None:
             return None
-        return verify(
-            view.plan,
-            work.cascade,
-            view.options,
-            self.source.pixels,
-            self.sink.pixels,
-            part=view.part,
-            threads=work.threads,
-        )
+        return view.filter.verification(self.source.pixels, self.sink.pixels, view.part, work.threads)

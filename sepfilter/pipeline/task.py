@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING
 
 from sepfilter.engine.mapping import Losses
 from sepfilter.errors import LimitError, SepfilterError, UnsupportedImageError
-from sepfilter.geometry import ImageSpec
 from sepfilter.images.carried import carried
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.paths.inputs import Input
 from sepfilter.images.paths.targets import Target
-from sepfilter.images.sink import Encoding, open_sink
 from sepfilter.images.source import Source
 from sepfilter.pipeline.clock import Clock
 from sepfilter.pipeline.dark import BrightestSample
-from sepfilter.pipeline.destination import destination
+from sepfilter.pipeline.delivery import Delivery
 from sepfilter.pipeline.flow import Flow
 from sepfilter.pipeline.opening import limits_of, opened
 from sepfilter.pipeline.pages import check_all_pages
 from sepfilter.pipeline.view import View
 from sepfilter.pipeline.work import Work
+from sepfilter.plans.bank_plan import BankPlan
 from sepfilter.plans.plan import Plan
 from sepfilter.results import Failure, ImageInfo, OutputInfo, Result, Verification
 
@@ -39,8 +38,8 @@ class Task:
     target: Target | None
     clock: Clock = field(default_factory=Clock)
     input: ImageInfo | None = None
-    output: OutputInfo | None = None
-    plan: Plan | None = None
+    outputs: tuple[OutputInfo, ...] = ()
+    plan: Plan | BankPlan | None = None
     notes: list[str] = field(default_factory=list)
     verification: Verification | None = None
     failure: Failure | None = None
@@ -86,11 +85,10 @@ class Task:
         with closing(source):
             self._describe(source)
             with self.clock.counting("plan"):
-                view = View.of(source, self.work, self.name)
-            self.plan = view.plan
+                view = View.of(source, self.work, self.name, self.target)
+            self.plan = view.filter.plan
             self.notes += view.source.metadata.warnings
-            if view.light is not None:
-                self.notes.append(view.light.description)
+            self.notes += view.notes
             if self.target is not None:
                 self._carry_out(view, self.target)
 
@@ -99,7 +97,7 @@ class Task:
         message = str(error)
         if message.startswith(f"{self.path}: "):  # a page of several is told from the others
             message = self.origin.label + message.removeprefix(self.path)
-        self.failure, self.output = Failure(error.code, message), None
+        self.failure, self.outputs = Failure(error.code, message), ()
 
     def result(self) -> Result:
         """What happened."""
@@ -108,7 +106,7 @@ class Task:
             page=self.origin.page,
             label=self.origin.label,
             input=self.input,
-            outputs=() if self.output is None else (self.output,),
+            outputs=self.outputs,
             kernel=self.work.summary,
             plan=self.plan,
             seconds=self.clock.seconds,
@@ -136,15 +134,15 @@ class Task:
     def _carry_out(self, view: View, target: Target) -> None:
         """Read, filter, write, verify."""
         job, work = self.work.job, self.work
-        spec, metadata = view.output_spec(job.options), self._metadata(view.source, target)
-        target.format.check(spec, metadata, target.path, float_range=job.options.output_range == "float")
+        spec = view.output_spec(job.options)
+        delivery = Delivery.of(
+            target, spec, self._metadata(view, target), job.writing, by_bank=job.bank is not None
+        )
+        delivery.check(float_range=job.options.output_range == "float")
         kept = self._kept(view.source)
-        way = Flow.of(view.plan, kept.source if kept else view.source, view.part, work.threads)
+        way = Flow.of(view.filter, kept.source if kept else view.source, view.part, work.threads)
         way.check(limits_of(job.reading), self.name)
-        encoding = Encoding(job.writing.quality, job.writing.compression, work.threads)
-        encoding = encoding.fitting(target.format)
-        with destination(target, self.path, job.writing, work.streams.stdout) as file:
-            sink = open_sink(file, spec, metadata, target.format, encoding, name=target.path)
+        with delivery.opened(self.path, work) as sink:
             seen = BrightestSample.around(sink, view.source.spec, spec)
             sink = seen or sink
             encoded = view.light.encoding(sink, spec) if view.light else None
@@ -152,7 +150,10 @@ class Task:
             losses = way.run(kept.around(sink) if kept else sink, self.clock, work.halted)
         self.clock.stop()
         self.notes += seen.notes if seen else []
-        self.output = _described(target, spec, Losses(*encoded.lost) if encoded else losses)
+        if encoded:
+            low, high, nonfinite = encoded.lost
+            losses = Losses(low, high, nonfinite)
+        self.outputs = delivery.outputs(losses)
         self.verification = kept.verification(view, work) if kept else None
 
     def _kept(self, source: Source) -> Remembered | None:
@@ -163,25 +164,10 @@ class Task:
 
         return Remembered.of(source)
 
-    def _metadata(self, source: Source, target: Target) -> Metadata:
+    def _metadata(self, view: View, target: Target) -> Metadata:
         """What goes with the pixels; what of it does not fit is noted."""
-        metadata = source.metadata
+        metadata, spec = view.metadata, view.output_spec(self.work.job.options)
         if self.work.job.writing.strip:
             return replace(metadata, icc=None, exif=None, xmp=None, dpi=None)
-        self.notes += carried(metadata, source.spec, target.format)[1]
+        self.notes += carried(metadata, spec, target.format)[1]
         return metadata
-
-
-def _described(target: Target, spec: ImageSpec, losses: Losses) -> OutputInfo:
-    """The output as reports show it."""
-    return OutputInfo(
-        target.path,
-        target.format.label,
-        spec.height,
-        spec.width,
-        spec.channels,
-        spec.dtype,
-        losses.clipped_low,
-        losses.clipped_high,
-        losses.nonfinite,
-    )

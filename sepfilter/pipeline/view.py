@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from sepfilter.errors import ShapeError
 from sepfilter.geometry import ImageSpec, Window, sample_type
+from sepfilter.images.metadata import Metadata
+from sepfilter.images.paths.targets import Target
 from sepfilter.images.source import Source
+from sepfilter.pipeline.bank_input import colours_for, options_for
+from sepfilter.pipeline.filters import Filter
 from sepfilter.pipeline.opening import options_in_light, viewed
 from sepfilter.pipeline.work import Work
-from sepfilter.plans.options import METHODS, Options
-from sepfilter.plans.plan import Plan
+from sepfilter.plans.options import Options
 from sepfilter.values import value
 
 if TYPE_CHECKING:
@@ -26,24 +29,24 @@ class View:
     ----------
     source : Source
         The pixels: luma, linear light, and no more of the image than a region is made of.
-    plan : Plan
+    filter : Filter
         For those.
-    options : Options
-        What it was planned from.
     part : Window
         What of the result is written.
     light : InLight or None
         Where results have to be encoded again.
+    notes : tuple of str
+        What the user should know of this.
     """
 
     source: Source
-    plan: Plan
-    options: Options
+    filter: Filter
     part: Window
     light: InLight | None
+    notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, source: Source, work: Work, name: str) -> View:
+    def of(cls, source: Source, work: Work, name: str, target: Target | None) -> View:
         """Plan for all of an image, or for what a region of the result is made of.
 
         Raises
@@ -54,32 +57,38 @@ class View:
         job = work.job
         pixels, light = viewed(source, job.reading, name)
         options = job.options if light is None else options_in_light(job.options, light)
+        notes = [] if light is None else [light.description]
         try:
-            plan = work.plan(pixels.spec, options)
-            part = Window.whole(plan.output_spec)
+            if job.bank is not None:
+                pixels, left_out = colours_for(job.bank, pixels)
+                notes += left_out
+                options = options_for(job, options, target, pixels.spec)
+            wanted = work.filter(pixels.spec, options)
+            part = Window.whole(wanted.plan.output_spec)
             if job.reading.region is not None:
                 from sepfilter.images.cropped import Cropped
                 from sepfilter.pipeline.region import behind
 
-                read, part = behind(plan, job.reading.region)
-                pixels, options = Cropped(pixels, read), _as_in(plan, options)
-                plan = work.plan(pixels.spec, options)
+                read, part = behind(wanted, job.reading.region)
+                if read != Window.whole(pixels.spec):
+                    pixels = Cropped(pixels, read)
+                    wanted = work.filter(pixels.spec, wanted.options_for_part())
         except ShapeError as error:
             raise ShapeError(f"{name}: {error}") from None
-        return cls(pixels, plan, options, part, light)
+        return cls(pixels, wanted, part, light, tuple(notes))
+
+    @property
+    def metadata(self) -> Metadata:
+        """What goes with the result's pixels: where a bank has made them, they are inks no longer."""
+        metadata, spec = self.source.metadata, self.filter.plan.output_spec
+        if spec.channels == self.filter.plan.spec.channels:
+            return metadata
+        return replace(metadata, cmyk=False, alpha=spec.alpha)
 
     def output_spec(self, asked: Options) -> ImageSpec:
         """The image that is written, with the sample type that was asked for."""
-        spec = replace(self.plan.output_spec, height=self.part.height, width=self.part.width)
+        spec = replace(self.filter.plan.output_spec, height=self.part.height, width=self.part.width)
         if self.light is None:
             return spec
         kept = "float32" if asked.output_range == "float" else self.light.source.spec.dtype
         return replace(spec, dtype=kept if asked.dtype is None else sample_type(asked.dtype))
-
-
-def _as_in(plan: Plan, options: Options) -> Options:
-    """Options by which a part is filtered as the whole image is, whatever would be quicker for it."""
-    is_free = options.method == "auto" and options.rank is None and options.max_error is None
-    method = plan.method if is_free and plan.method in METHODS else options.method
-    precision = plan.precision if options.precision == "auto" else options.precision
-    return replace(options, method=method, precision=precision)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import field
-from functools import lru_cache, partial
+from functools import lru_cache
 from threading import Event
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
-from sepfilter.engine.planning import planned
-from sepfilter.kernels.factorization import FactorizedKernel
-from sepfilter.kernels.summary import KernelSummary, summarize
+from sepfilter.kernels.summary import KernelSummary
 from sepfilter.results import Job
 from sepfilter.values import value
 
@@ -18,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sepfilter.geometry import ImageSpec
+    from sepfilter.pipeline.filters import Filter
     from sepfilter.plans.options import Options
-    from sepfilter.plans.plan import Plan
 
 _PLANS_KEPT: Final = 16
 """Images of a batch are often alike, and planning takes as long as filtering a small one."""
@@ -41,12 +38,10 @@ class Work:
     ----------
     job : Job
         What is asked.
-    cascade : sequence of FactorizedKernel
-        The kernels.
-    summary : KernelSummary
-        What they are called in results.
-    plan : callable
-        ``plan(spec, options)``: the plan for an image; remembered for the next one alike.
+    summary : KernelSummary or None
+        What the kernels are called in results; None for a bank.
+    filter : callable
+        ``filter(spec, options)``: what is done to an image; remembered for the next one alike.
     threads : int
         For each image.
     streams : Streams
@@ -58,9 +53,8 @@ class Work:
     """
 
     job: Job
-    cascade: Sequence[FactorizedKernel]
-    summary: KernelSummary
-    plan: Callable[[ImageSpec, Options], Plan]
+    summary: KernelSummary | None
+    filter: Callable[[ImageSpec, Options], Filter]
     threads: int
     streams: Streams
     halted: Event = field(default_factory=Event)
@@ -68,7 +62,31 @@ class Work:
 
     @classmethod
     def of(cls, job: Job, threads: int, streams: Streams) -> Work:
-        """Factorize the kernels."""
-        cascade = tuple(FactorizedKernel.of(kernel) for kernel in job.kernels)
-        plan = lru_cache(_PLANS_KEPT)(partial(planned, cascade))
-        return cls(job, cascade, summarize(cascade), plan, threads, streams)
+        """Factorize the kernels, or take the bank."""
+        summary, make = (None, _by_bank(job)) if job.bank is not None else _by_kernels(job)
+        return cls(job, summary, lru_cache(_PLANS_KEPT)(make), threads, streams)
+
+
+_Make: TypeAlias = "Callable[[ImageSpec, Options], Filter]"
+
+
+def _by_kernels(job: Job) -> tuple[KernelSummary, _Make]:
+    """How images are filtered by kernels."""
+    from sepfilter.engine.planning import planned
+    from sepfilter.kernels.factorization import FactorizedKernel
+    from sepfilter.kernels.summary import summarize
+    from sepfilter.pipeline.filters import KernelFilter
+
+    cascade = tuple(FactorizedKernel.of(kernel) for kernel in job.kernels)
+
+    def make(spec: ImageSpec, options: Options) -> Filter:
+        return KernelFilter(planned(cascade, spec, options), cascade, options)
+
+    return summarize(cascade), make
+
+
+def _by_bank(job: Job) -> _Make:
+    """How images are filtered by a bank."""
+    from sepfilter.banks.filtering import BankFilter
+
+    return lambda spec, options: BankFilter.of(job.bank, spec, options)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sepfilter.geometry import ImageSpec
+from sepfilter.plans.operations import Operations
+from sepfilter.plans.output_map import OutputMap
 from sepfilter.values import value
 
 Shape = tuple[int, int, int]
+
+RAW: Final = OutputMap(1.0, 0.0, "float", "float32")
+"""Results as they are."""
 
 
 @value
@@ -65,6 +72,18 @@ class LayerPlan:
     parameters: int
     reason: str
 
+    @property
+    def operations(self) -> Operations:
+        """Its counts."""
+        height, width, channels = self.output
+        return Operations(
+            self.multiplications,
+            self.executed_multiplications,
+            self.additions,
+            self.direct_multiplications,
+            height * width * channels,
+        )
+
 
 @value
 class BankPlan:
@@ -76,23 +95,64 @@ class BankPlan:
         What the bank is called.
     spec : ImageSpec
         The image.
+    input_scale : str
+        What its weights expect of samples, in words.
     layers : tuple of LayerPlan
         From first to last.
     ordinary_multiplications, ordinary_parameters : int
         Of ordinary convolutions from the same inputs to the same outputs: one in place of each depthwise
         layer together with the pointwise ones that follow it, with its kernel size and their bias.
+    output : OutputMap
+        How results become output samples.
     """
 
     name: str
     spec: ImageSpec
+    input_scale: str
     layers: tuple[LayerPlan, ...]
     ordinary_multiplications: int
     ordinary_parameters: int
+    output: OutputMap = RAW
 
     @property
-    def output(self) -> Shape:
+    def shape(self) -> Shape:
         """Height, width and channels of the result."""
         return self.layers[-1].output
+
+    @property
+    def output_spec(self) -> ImageSpec:
+        """The result; the last of four channels is opacity."""
+        height, width, channels = self.shape
+        return ImageSpec(height, width, channels, self.output.dtype, alpha=channels == 4)
+
+    @property
+    def precision(self) -> str:
+        """Sums are made in float32, as networks make them."""
+        return "float"
+
+    @property
+    def halo(self) -> tuple[int, int, int, int]:
+        """Samples of the image above, below, left and right that the first result reaches beyond its own."""
+        before, after, step = [0, 0], [0, 0], [1, 1]
+        for layer in self.layers:
+            for axis in (0, 1):
+                reach = (layer.kernel[axis] - 1) * layer.dilation[axis]
+                before[axis] += layer.pads[axis] * step[axis]
+                after[axis] += max(reach - layer.pads[axis], 0) * step[axis]
+                step[axis] *= layer.stride[axis]
+        return before[0], after[0], before[1], after[1]
+
+    @property
+    def operations(self) -> Operations:
+        """All layers together."""
+        height, width, channels = self.shape
+        return Operations(
+            self.multiplications,
+            self.executed_multiplications,
+            self.additions,
+            self.direct_multiplications,
+            height * width * channels,
+        )
 
     @property
     def direct_multiplications(self) -> int:

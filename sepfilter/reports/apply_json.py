@@ -8,8 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from sepfilter.kernels.summary import KernelSummary
+from sepfilter.plans.bank_plan import BankPlan, LayerPlan
 from sepfilter.plans.operations import Operations
 from sepfilter.plans.plan import Plan, Stage
+from sepfilter.reports.bank_json import layers_json
 from sepfilter.reports.figures import finite
 from sepfilter.results import EngineInfo, Result, Verification
 
@@ -65,9 +67,9 @@ def _result(result: Result) -> dict[str, Any]:
     return {
         "input": {**(asdict(result.input) if result.input else _unread(result.path)), "page": result.page},
         "outputs": [asdict(output) for output in result.outputs],
-        "kernel": _kernel(result.kernel),
-        "bank": None,
-        "plan": _plan(plan) if plan else None,
+        "kernel": _kernel(result.kernel) if result.kernel else None,
+        "bank": {"name": plan.name, "layers": layers_json(plan)} if isinstance(plan, BankPlan) else None,
+        "plan": _any_plan(plan) if plan else None,
         "operations": _operations(plan.operations) if plan else None,
         "seconds": asdict(result.seconds),
         "megapixels_per_second": finite(result.megapixels_per_second),
@@ -103,6 +105,47 @@ def _kernel(kernel: KernelSummary) -> dict[str, Any]:
         "exact_rank": kernel.exact_rank,
         "separable": kernel.separable,
         "components": [_kernel(component) for component in kernel.components],
+    }
+
+
+def _any_plan(plan: Plan | BankPlan) -> dict[str, Any]:
+    """The plan of kernels or of a bank."""
+    return _bank_plan(plan) if isinstance(plan, BankPlan) else _plan(plan)
+
+
+def _bank_plan(plan: BankPlan) -> dict[str, Any]:
+    """The plan of a bank, with a stage for each layer."""
+    first = plan.layers[0]
+    return {
+        "method": plan.method,
+        "precision": plan.precision,
+        "rank": None,
+        "border": first.border,
+        "padding": first.padding,
+        "reason": "; ".join(f"{layer.name}: {layer.reason}" for layer in plan.layers),
+        "error_bound": 0.0,
+        "arithmetic_bound": None,
+        "predicted_nanoseconds_per_sample": None,
+        "halo": list(plan.halo),
+        "stages": [_layer_stage(layer) for layer in plan.layers],
+        "alpha": "none",
+        "output": asdict(plan.output),
+    }
+
+
+def _layer_stage(layer: LayerPlan) -> dict[str, Any]:
+    """One layer of a bank as a stage."""
+    top, left, bottom, right = layer.pads
+    return {
+        "kernel": layer.name,
+        "method": layer.method,
+        "rank": None,
+        "anchor": [top, left],
+        "halo": [top, bottom, left, right],
+        "error_bound": 0.0,
+        "predicted_nanoseconds_per_sample": None,
+        "reason": layer.reason,
+        "operations": _operations(layer.operations),
     }
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Final
 
+from sepfilter.plans.bank_plan import BankPlan
 from sepfilter.plans.operations import Operations
 from sepfilter.plans.plan import Plan
+from sepfilter.reports.bank_text import shape_text
 from sepfilter.reports.figures import amount
 from sepfilter.results import NOTABLE_CLIPPING, EngineInfo, ImageInfo, OutputInfo, Result
 
@@ -79,7 +81,8 @@ def _clipping(output: OutputInfo, used: str) -> str:
 
 def _heading(result: Result) -> str:
     """What became what."""
-    written = ", ".join(_shown(output.path) for output in result.outputs)
+    paths = [_shown(output.path) for output in result.outputs]
+    written = ", ".join(paths) if len(paths) < 4 else f"{paths[0]} ... {paths[-1]} ({len(paths):,} files)"
     return f"{_shown(result.label)} -> {written}" if written else f"{_shown(result.label)} (nothing written)"
 
 
@@ -92,13 +95,17 @@ def _rows(result: Result, engine: EngineInfo) -> Iterator[tuple[str, str]]:
     """Label and text of each line."""
     if result.input:
         yield "input", _image(result.input)
-    for output in result.outputs:
-        yield "output", _image(output)
-    yield "kernel", f"{result.kernel.name}, {result.kernel.height} x {result.kernel.width} taps"
+    for output in result.outputs[:1]:
+        each = f"{len(result.outputs):,} files, each " if len(result.outputs) > 1 else ""
+        yield "output", each + _image(output)
+    if result.kernel:
+        yield "kernel", f"{result.kernel.name}, {result.kernel.height} x {result.kernel.width} taps"
     for note in result.notes:
         if note.startswith(_LINEAR):
             yield "light", note
-    if result.plan:
+    if isinstance(result.plan, BankPlan):
+        yield from _bank_rows(result.plan)
+    elif result.plan:
         yield from _plan_rows(result.plan)
     check = result.verification
     if check:
@@ -134,6 +141,24 @@ def _plan_rows(plan: Plan) -> Iterator[tuple[str, str]]:
         f"{plan.nanoseconds:.3g} ns a sample, {plan.total_nanoseconds / 1e9:.3f} s of one thread",
     )
     yield "error", _error(plan)
+
+
+def _bank_rows(plan: BankPlan) -> Iterator[tuple[str, str]]:
+    """The layers of a bank."""
+    height, width, channels = plan.spec.height, plan.spec.width, plan.spec.channels
+    yield "bank", f"{plan.name}, {shape_text((height, width, channels))} -> {shape_text(plan.shape)}"
+    for layer in plan.layers:
+        activation = f", {layer.activation}" if layer.activation != "none" else ""
+        yield "layer", f"{layer.name}, {layer.kernel[0]} x {layer.kernel[1]}, {layer.method}{activation}"
+        if layer.kind == "depthwise":
+            yield "because", layer.reason
+    yield "input scale", plan.input_scale
+    yield "multiplications", _multiplications(plan.operations)
+    yield (
+        "ordinary",
+        f"{amount(plan.ordinary_multiplications)} by ordinary convolution of the same shape, "
+        f"{plan.ratio:.3g} times as many",
+    )
 
 
 def _multiplications(counts: Operations) -> str:

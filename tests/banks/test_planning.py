@@ -26,7 +26,7 @@ def test_the_textbook_comes_out() -> None:
 def test_a_multiplier_makes_as_many_channels_more() -> None:
     """Depth multiplier 2 on 12x12x3 gives 8x8x6."""
     plan = Bank([Depthwise(np.ones((3, 2, 5, 5)))]).plan(ImageSpec(12, 12, 3, "uint8"))
-    assert plan.output == (8, 8, 6)
+    assert plan.shape == (8, 8, 6)
     assert plan.direct_multiplications == 9_600
 
 

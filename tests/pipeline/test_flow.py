@@ -24,6 +24,7 @@ from sepfilter.images.metadata import Metadata
 from sepfilter.kernels.notation import parse_cascade
 from sepfilter.pipeline import Batch, flow
 from sepfilter.pipeline.clock import Clock
+from sepfilter.pipeline.filters import KernelFilter
 from sepfilter.plans.options import Options
 from sepfilter.results import Job, Writing
 
@@ -114,7 +115,9 @@ def run_flow(
     """box:3 from a source to a sink."""
     plan = make_plan("box:3", source.spec, **options)
     part = Window.whole(plan.output_spec)
-    flow.Flow.of(plan, source, part, threads).run(sink, Clock(), halted or Event())
+    flow.Flow.of(KernelFilter(plan, (), Options()), source, part, threads).run(
+        sink, Clock(), halted or Event()
+    )
 
 
 KERNELS = [
@@ -309,12 +312,12 @@ def test_what_is_held_is_limited() -> None:
     """Rows that are in memory count, the others do not; pixels count where all of them are."""
     source = Counted(np.zeros((1000, 10, 1), np.uint8))
     plan = make_plan("box:3", source.spec)
-    strips = flow.Flow.of(plan, source, Window.whole(source.spec), 1)
+    strips = flow.Flow.of(KernelFilter(plan, (), Options()), source, Window.whole(source.spec), 1)
     strips.check(Limits(max_pixels=1000, max_memory=1000), "a.png")
     with pytest.raises(LimitError, match=r"^a\.png: its pixels take"):
         strips.check(Limits(max_memory=100), "a.png")
     wrapped = make_plan("box:3", source.spec, border="wrap")
-    whole = flow.Flow.of(wrapped, source, Window.whole(source.spec), 1)
+    whole = flow.Flow.of(KernelFilter(wrapped, (), Options()), source, Window.whole(source.spec), 1)
     with pytest.raises(LimitError, match="--max-pixels"):
         whole.check(Limits(max_pixels=1000), "a.png")
     with pytest.raises(LimitError, match="--max-memory"):

@@ -19,6 +19,7 @@ from sepfilter.images.files import read_image, write_image
 from sepfilter.kernels.notation import parse_cascade
 from sepfilter.kernels.presets import named_kernel
 from sepfilter.pipeline import Batch, flow
+from sepfilter.pipeline.filters import KernelFilter
 from sepfilter.pipeline.region import behind
 from sepfilter.plans.options import Options
 from sepfilter.results import Job, Reading, Result, Writing
@@ -162,7 +163,7 @@ def test_no_more_is_read_than_the_region_needs(monkeypatch: pytest.MonkeyPatch) 
 def test_what_is_behind_a_region(options: dict[str, Any], rows: tuple[int, int]) -> None:
     """At the edge, the rows that stand in for those beyond; all where the whole result counts."""
     plan = make_plan(named_kernel("box:5"), ImageSpec(HEIGHT, WIDTH, 1, "uint8"), **options)
-    read, part = behind(plan, (40, 0, 10, 10))
+    read, part = behind(KernelFilter(plan, (), Options()), (40, 0, 10, 10))
     assert (read.y, read.y + read.height) == rows
     assert (part.height, part.width) == (10, 10)
     assert (read.x + part.x, read.y + part.y) == (40, 0)

@@ -1,0 +1,179 @@
+"""A bank as what is done to images of one shape: rows of the image in, output samples out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sepfilter.banks.bank import Bank
+from sepfilter.banks.numpy_layers import numpy_layer
+from sepfilter.banks.planning import plan_bank
+from sepfilter.banks.running import Steps, Stream, make_ready
+from sepfilter.engine.filtering import Strip
+from sepfilter.engine.held import HeldRows
+from sepfilter.engine.mapping import Losses, map_samples
+from sepfilter.geometry import ImageSpec, Window, full_scale
+from sepfilter.plans.bank_plan import BankPlan
+from sepfilter.plans.options import Options
+from sepfilter.plans.output_map import OutputMap, make_output_map
+from sepfilter.results import Verification
+from sepfilter.values import value
+
+Samples = npt.NDArray[Any]
+
+
+@value
+class BankFilter:
+    """A bank, made ready for images of one shape.
+
+    Attributes
+    ----------
+    plan : BankPlan
+        Shapes, counts, and how results become output samples.
+    steps : Steps
+        Its layers.
+    """
+
+    plan: BankPlan
+    steps: Steps
+
+    @classmethod
+    def of(cls, bank: Bank, spec: ImageSpec, options: Options) -> BankFilter:
+        """Make ready.
+
+        Parameters
+        ----------
+        bank : Bank
+            With padding and border said.
+        spec : ImageSpec
+            The image; all of its channels are filtered.
+        options : Options
+            Of which scale, offset, range and type of the output are used, and the method ``direct``.
+
+        Raises
+        ------
+        ShapeError
+            The bank takes another number of channels, or the image is smaller than a kernel.
+        OptionError
+            The output cannot be as asked.
+        """
+        ready = bank.for_channels(spec.channels)
+        separates = options.method != "direct"
+        plan = replace(plan_bank(ready, spec, separates=separates), output=_output_map(bank, spec, options))
+        return cls(plan, make_ready(ready, spec, separates=separates))
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory for the rows that are kept between layers."""
+        return self.steps.held_bytes
+
+    def strips(self, workers: int, most: int) -> list[Strip]:  # noqa: ARG002 - each is spread over them
+        """Cut the result's rows into strips, which follow one another."""
+        height, width, channels = self.plan.shape
+        rows = min(max(most // (width * channels), 1), self.steps.band_rows)
+        return [(first, min(first + rows, height)) for first in range(0, height, rows)]
+
+    def at_once(self, workers: int) -> int:  # noqa: ARG002
+        """One: its rows are spread over the threads."""
+        return 1
+
+    def rows_behind(self, first: int, last: int) -> tuple[int, int]:
+        """Rows of the image that rows of the result are made of."""
+        return self.steps.rows_behind(first, last)
+
+    def read_for(self, part: Window) -> Window:  # noqa: ARG002
+        """All: strides begin at the image's first pixel. Rows that are not needed are not read anyway."""
+        return Window.whole(self.plan.spec)
+
+    def options_for_part(self) -> Options:
+        """None are needed, since nothing is cut."""
+        raise NotImplementedError
+
+    def begin(self, held: HeldRows, workers: int) -> BankWork:
+        """Make ready to filter what is held; a range that is stretched is measured first, on all rows."""
+        output = self.plan.output
+        if output.range == "stretch":
+            output = output.stretched(*self._limits(held, workers))
+        return BankWork(Stream.of(self.steps, held, workers), output)
+
+    def verification(self, before: Samples, after: Samples, part: Window, threads: int) -> Verification:
+        """How far a result is from sums of all taps in double precision."""
+        bank, held = self.steps.bank, HeldRows.whole(before)
+        direct = make_ready(bank, self.plan.spec, numpy_layer, separates=False)
+        ours = np.empty(self.plan.shape, np.float32)
+        Stream.of(self.steps, held, threads).write(0, len(ours), ours)
+        true = np.empty(self.plan.shape, np.float64)
+        Stream.of(direct, held, 1, np.float64).write(0, len(true), true)
+        unrounded = _largest_difference(ours, true)
+        mapped = np.empty(true.shape, self.plan.output.dtype)
+        output = self.plan.output
+        if output.range == "stretch":
+            finite = true[np.isfinite(true)]
+            output = output.stretched(float(finite.min(initial=0)), float(finite.max(initial=0)))
+        map_samples(true, output, mapped)
+        return Verification(unrounded, _largest_difference(after, mapped[part.rows, part.columns]))
+
+    def _limits(self, held: HeldRows, workers: int) -> tuple[float, float]:
+        """The smallest and the largest finite value of the result."""
+        stream, low, high = Stream.of(self.steps, held, workers), np.inf, -np.inf
+        for first, last in self.strips(workers, 2**22):
+            values = np.empty((last - first, *self.plan.shape[1:]), np.float32)
+            stream.write(first, last, values)
+            finite = np.isfinite(values)
+            low = min(low, float(values.min(where=finite, initial=np.inf)))
+            high = max(high, float(values.max(where=finite, initial=-np.inf)))
+        return (low, high) if low <= high else (0.0, 0.0)
+
+
+@dataclass(slots=True)
+class BankWork:
+    """A bank at work on the rows that are held.
+
+    Attributes
+    ----------
+    stream : Stream
+        Makes the result, from top to bottom.
+    output : OutputMap
+        How it becomes samples.
+    """
+
+    stream: Stream
+    output: OutputMap
+
+    def write(self, strips: Sequence[Strip], out: Samples) -> Losses:
+        """Make strips that follow one another; what got lost is counted for each channel."""
+        first, last = strips[0][0], strips[-1][1]
+        is_raw = self.output.is_trivial and out.dtype == np.float32 and out.flags.c_contiguous
+        values = out if is_raw else np.empty(out.shape, np.float32)
+        self.stream.write(first, last, values)
+        if is_raw:
+            return Losses(nonfinite=values.size - int(np.count_nonzero(np.isfinite(values))))
+        channels = range(out.shape[2])
+        return Losses.of_channels(
+            [map_samples(np.ascontiguousarray(values[..., c]), self.output, out[..., c]) for c in channels]
+        )
+
+
+def _output_map(bank: Bank, spec: ImageSpec, options: Options) -> OutputMap:
+    """How results become samples: where the weights' white is known, as white in integer outputs."""
+    made = make_output_map(
+        replace(spec, dtype="float32") if bank.input_scale.white is not None else spec,
+        scale=options.scale,
+        offset=options.offset,
+        output_range=options.output_range,
+        dtype=options.dtype or (None if options.output_range == "float" else spec.dtype),
+    )
+    white = bank.input_scale.white
+    if white is None or not made.is_integer:
+        return made
+    return replace(made, scale=made.scale * full_scale(made.dtype) / white)
+
+
+def _largest_difference(first: Samples, second: Samples) -> float:
+    """The largest absolute difference between finite samples."""
+    difference = np.abs(first.astype(np.float64) - second)
+    return float(difference.max(where=np.isfinite(difference), initial=0.0))

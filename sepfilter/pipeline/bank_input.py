@@ -1,0 +1,81 @@
+"""What a bank is given of an image, and what becomes of its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+
+from sepfilter.geometry import ImageSpec, Window
+from sepfilter.images.metadata import Metadata
+from sepfilter.images.paths.targets import Target
+from sepfilter.images.source import Source
+from sepfilter.pipeline.delivery import is_raw
+from sepfilter.plans.options import Options
+from sepfilter.results import Job
+
+if TYPE_CHECKING:
+    from sepfilter.banks.bank import Bank
+
+Pixels = npt.NDArray[Any]
+
+
+@dataclass(slots=True)
+class Colours:
+    """Another source, without its opacity."""
+
+    source: Source
+
+    @property
+    def spec(self) -> ImageSpec:
+        """One channel less."""
+        spec = self.source.spec
+        return replace(spec, channels=spec.channels - 1, alpha=False)
+
+    @property
+    def metadata(self) -> Metadata:
+        """As the source's."""
+        return replace(self.source.metadata, alpha=False)
+
+    @property
+    def strip_rows(self) -> int:
+        """As the source's."""
+        return self.source.strip_rows
+
+    def read(self, window: Window) -> Pixels:
+        """The colours of a part."""
+        return self.source.read(window)[..., :-1]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.source.close()
+
+
+def colours_for(bank: Bank, source: Source) -> tuple[Source, list[str]]:
+    """What a bank filters of an image: not its opacity, unless it takes as many channels.
+
+    Returns
+    -------
+    source : Source
+        To be read.
+    notes : list of str
+        What is left out.
+    """
+    if not source.spec.alpha or bank.input_channels == source.spec.channels:
+        return source, []
+    return Colours(source), ["opacity was left out: a bank's layers filter colours"]
+
+
+def options_for(job: Job, options: Options, target: Target | None, spec: ImageSpec) -> Options:
+    """Options by which numbers stay as they are, where they do not become an image.
+
+    Raises
+    ------
+    ShapeError
+        The bank takes other channels.
+    """
+    channels = job.bank.for_channels(spec.channels).output_channels
+    if target is None or options.dtype is not None or not is_raw(target, channels, job.writing):
+        return options
+    return replace(options, dtype="float32")
