@@ -16,6 +16,7 @@ from sepfilter.version import __version__
 
 if TYPE_CHECKING:
     from sepfilter.banks.bank import Bank
+    from sepfilter.banks.files.load import load_bank
     from sepfilter.banks.layers import Conv, Depthwise, Pointwise
     from sepfilter.engine.apply import apply
     from sepfilter.engine.execute import execute
@@ -45,6 +46,7 @@ __all__ = [
     "apply",
     "execute",
     "factorize",
+    "load_bank",
     "make_plan",
     "parse_cascade",
     "parse_kernel",
@@ -67,6 +69,7 @@ _HOMES = {
     "apply": "engine.apply",
     "execute": "engine.execute",
     "factorize": "kernels.factorization",
+    "load_bank": "banks.files.load",
     "make_plan": "engine.planning",
     "parse_cascade": "kernels.notation",
     "parse_kernel": "kernels.notation",

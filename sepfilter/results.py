@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 
 from sepfilter.kernels.kernel import AnyKernel
 from sepfilter.kernels.summary import KernelSummary
-from sepfilter.plans.options import Options
 from sepfilter.plans.bank_plan import BankPlan
+from sepfilter.plans.options import Options
 from sepfilter.plans.plan import Plan
 from sepfilter.values import value
 

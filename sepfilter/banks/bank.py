@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.banks.input_scale import AS_THEY_ARE, InputScale
-from sepfilter.banks.layers import ZEROS, Layer, named
+from sepfilter.banks.layer import ZEROS, Layer
+from sepfilter.banks.layers import named
 from sepfilter.banks.padding import VALID, Padding
 from sepfilter.errors import BankError, ShapeError
 from sepfilter.geometry import ImageSpec

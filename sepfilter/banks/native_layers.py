@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.banks.activation import ACTIVATIONS
-from sepfilter.banks.layers import Depthwise, Layer
+from sepfilter.banks.layer import Layer
+from sepfilter.banks.layers import Depthwise
 from sepfilter.banks.separation import Separation
 from sepfilter.engine import _native
 from sepfilter.kernels.arrays import FloatArray
@@ -41,7 +42,7 @@ def native_layer(layer: Layer, *, separates: bool = True) -> RunLayer:
         ``run(block, out)``: the block has shape (h, w, C), float32 and C-contiguous, and holds all that
         the outputs are made of, padding included; so is the output, (h', w', Cout).
     """
-    kernel, stride, dilation, groups = layer.kernel, layer.stride, layer.dilation, layer.groups
+    kernel, stride, dilation, groups = layer.kernel, layer.stride, layer.dilation, layer.channel_groups
     kind = ACTIVATIONS.index(layer.activation.name)
     alphas = np.array(layer.activation.alphas, np.float32)
     if isinstance(layer, Depthwise):
@@ -57,7 +58,7 @@ def native_layer(layer: Layer, *, separates: bool = True) -> RunLayer:
 
 def _packed(layer: Layer) -> tuple[Floats, Floats]:
     """Weights as groups x blocks of outputs x taps x outputs of a block, and what sums begin with."""
-    weights, groups = layer.rows_of_weights(), layer.groups
+    weights, groups = layer.rows_of_weights(), layer.channel_groups
     outputs = len(weights) // groups
     blocks = -(-outputs // _BLOCK)
     taps = weights[0].size  # kernel row, kernel column, input channel: as they lie in a block of pixels

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.banks.layers import Depthwise, Layer
+from sepfilter.banks.layer import Layer
+from sepfilter.banks.layers import Depthwise
 from sepfilter.banks.separation import Separation
 
 Samples = npt.NDArray[Any]
@@ -82,7 +83,7 @@ def _depthwise(layer: Depthwise, *, separates: bool) -> RunLayer:
 
 def _mixing(layer: Layer) -> RunLayer:
     """Sums of a pointwise or ordinary layer."""
-    weights, groups = layer.rows_of_weights(), layer.groups
+    weights, groups = layer.rows_of_weights(), layer.channel_groups
     outputs, inputs = len(weights) // groups, weights.shape[1]
 
     def sums(block: Samples, out: Samples) -> None:

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from sepfilter.banks.bank import Bank
-from sepfilter.banks.layers import ZEROS, Depthwise, Layer, Pointwise, Shape
+from sepfilter.banks.layer import ZEROS, Layer, Shape
+from sepfilter.banks.layers import Depthwise, Pointwise
 from sepfilter.banks.padding import VALID
 from sepfilter.banks.separation import Separation, term_multiplications
 from sepfilter.errors import ShapeError
@@ -149,7 +150,7 @@ def _ordinary(bank: Bank, plans: list[LayerPlan]) -> tuple[int, int]:
             blocks.append([place])
     for block in blocks:
         first, last = plans[block[0]], plans[block[-1]]
-        groups = 1 if first.kind == "depthwise" else bank.layers[block[0]].groups
+        groups = 1 if first.kind == "depthwise" else bank.layers[block[0]].channel_groups
         weights = first.kernel[0] * first.kernel[1] * first.input[2] // groups * last.output[2]
         multiplications += weights * last.output[0] * last.output[1]
         parameters += weights + (0 if bank.layers[block[-1]].bias is None else last.output[2])

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from sepfilter.banks.bank import Bank
 from sepfilter.banks.input_scale import InputScale
-from sepfilter.banks.layers import Shape
+from sepfilter.banks.layer import Shape
 from sepfilter.banks.segments import Rows, RunLayer, Segment, Step, segments_of
 from sepfilter.engine.engines import current_engine
 from sepfilter.engine.filtering import allowed_threads, in_threads

@@ -12,7 +12,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.banks.layers import ZEROS, Layer, Pointwise, Shape
+from sepfilter.banks.layer import ZEROS, Layer, Shape
+from sepfilter.banks.layers import Pointwise
 from sepfilter.engine.borders import border_indices
 from sepfilter.values import value
 

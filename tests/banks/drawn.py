@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from sepfilter.banks.layers import Conv, Depthwise, Layer, Pointwise
+from sepfilter.banks.layer import Layer
+from sepfilter.banks.layers import Conv, Depthwise, Pointwise
 
 PADDINGS = ("valid", "same", "same-lower", "1 0 2 1", "2")
 BORDERS = ("constant", "constant:-2.5", "reflect", "mirror", "nearest", "wrap")
@@ -45,7 +46,7 @@ def layers(draw: st.DrawFn, channels: int, *, sliding: bool = True) -> Layer:
         weights = random.normal(size=shape)
         make = Conv if kind == "conv" else Pointwise
         if kind == "conv":
-            options["parts"] = groups
+            options["groups"] = groups
     if draw(st.booleans()):
         options["bias"] = random.normal(size=outputs)
     return make(weights, **options)

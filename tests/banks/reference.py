@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.banks.activation import Activation
-from sepfilter.banks.layers import ZEROS, Layer
+from sepfilter.banks.layer import ZEROS, Layer
 
 Image = npt.NDArray[np.float64]
 
@@ -35,7 +35,7 @@ def run_naively(layer: Layer, image: npt.ArrayLike) -> Image:
     columns = (width + left + right - (wide - 1) * dx - 1) // along + 1
     made = np.zeros((rows, columns, outputs))
     for channel in range(outputs):
-        first = channel // (outputs // layer.groups) * inputs
+        first = channel // (outputs // layer.channel_groups) * inputs
         for y in range(rows):
             for x in range(columns):
                 total = 0.0 if bias is None else float(bias[channel])

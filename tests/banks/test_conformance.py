@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from sepfilter.banks.bank import Bank
-from sepfilter.banks.layers import Conv, Depthwise, Layer
+from sepfilter.banks.layer import Layer
+from sepfilter.banks.layers import Conv, Depthwise
 
 CASES: Final = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "bank"
 PATHS: Final = sorted(CASES.glob("*/case.npz"))
@@ -26,7 +27,7 @@ def as_layer(weights: np.ndarray, bias: np.ndarray, attributes: dict[str, Any], 
     if groups == channels and groups > 1:
         multiplier = len(weights) // groups
         return Depthwise(weights.reshape(groups, multiplier, *weights.shape[2:]), **shared)
-    return Conv(weights, parts=groups, **shared)
+    return Conv(weights, groups=groups, **shared)
 
 
 @pytest.mark.skipif(not PATHS, reason="the corpus of conformance cases is not here")

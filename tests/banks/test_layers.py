@@ -9,7 +9,8 @@ import pytest
 
 from sepfilter.banks.activation import Activation
 from sepfilter.banks.bank import Bank
-from sepfilter.banks.layers import Conv, Depthwise, Layer, Pointwise
+from sepfilter.banks.layer import Layer
+from sepfilter.banks.layers import Conv, Depthwise, Pointwise
 from sepfilter.banks.padding import Padding
 from sepfilter.errors import BankError
 
@@ -22,7 +23,7 @@ from sepfilter.errors import BankError
         (Depthwise(np.ones((3, 1, 3, 3)), stride=(1, 3), dilation=2), (9, 9, 3), (5, 2, 3)),
         (Pointwise(np.ones((256, 3))), (8, 8, 3), (8, 8, 256)),
         (Conv(np.ones((4, 3, 3, 2)), padding="1 0 2 1"), (6, 5, 3), (7, 5, 4)),
-        (Conv(np.ones((6, 2, 3, 2)), parts=2), (6, 5, 4), (4, 4, 6)),
+        (Conv(np.ones((6, 2, 3, 2)), groups=2), (6, 5, 4), (4, 4, 6)),
     ],
 )
 def test_a_layer_knows_the_shape_that_it_makes(
@@ -51,7 +52,7 @@ def test_same_is_tensorflows(size: int, extent: int, stride: int, expected: tupl
         ),
         (lambda: Pointwise([["a"]]), "pointwise layer: weights must be real numbers"),
         (lambda: Pointwise(np.ones((2, 3)), bias=[1.0]), r"a bias of shape \(1,\): give 2 numbers"),
-        (lambda: Conv(np.ones((4, 3, 1, 1)), parts=3, name="c"), "layer 'c': 4 output channels in 3 groups"),
+        (lambda: Conv(np.ones((4, 3, 1, 1)), groups=3, name="c"), "layer 'c': 4 output channels in 3 groups"),
         (lambda: Conv(np.ones((1, 1, 3, 3)), stride=0), "stride 0: give whole numbers from 1"),
         (lambda: Conv(np.ones((1, 1, 3, 3)), dilation=(1, 2, 3)), r"dilation \(1, 2, 3\)"),
         (lambda: Conv(np.ones((1, 1, 3, 3)), padding="some"), "padding 'some': use valid, same"),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sepfilter.banks.bank import Bank
-from sepfilter.banks.layers import Conv, Depthwise, Layer, Pointwise
+from sepfilter.banks.layer import Layer
+from sepfilter.banks.layers import Conv, Depthwise, Pointwise
 from sepfilter.geometry import ImageSpec
 
 RANDOM = np.random.default_rng(0)
@@ -54,7 +55,7 @@ def test_a_stride_along_makes_a_pass_down_dearer() -> None:
     ("layers", "expected"),
     [
         ([Conv(np.ones((8, 3, 3, 3)))], 27 * 8 * 100),
-        ([Conv(np.ones((6, 1, 3, 3)), parts=3)], 9 * 6 * 100),
+        ([Conv(np.ones((6, 1, 3, 3)), groups=3)], 9 * 6 * 100),
         ([Depthwise(np.ones((3, 2, 3, 3)))], 9 * 3 * 6 * 100),
         ([Pointwise(np.ones((8, 3)), stride=1), Pointwise(np.ones((2, 8)))], (24 + 16) * 144),
         (

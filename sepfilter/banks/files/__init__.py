@@ -1,0 +1,1 @@
+"""Bank files: what stands in them, in every format that weights come in."""
