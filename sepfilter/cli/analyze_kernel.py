@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from sepfilter.cli.commands import TakesMinus
 from sepfilter.cli.options import read_stdin
+from sepfilter.cli.values import image_spec
 from sepfilter.errors import OptionError
 
 if TYPE_CHECKING:
-    from sepfilter.geometry import ImageSpec
     from sepfilter.plans.analysis import KernelAnalysis
-
-_IMAGE: Final = re.compile(r"(\d{1,9})x(\d{1,9})(?:x(\d{1,9}))?")
 
 
 @click.command("analyze-kernel", cls=TakesMinus)
@@ -52,7 +49,7 @@ def command(
     from sepfilter.reports.kernel_json import kernel_json
     from sepfilter.reports.kernel_text import kernel_text
 
-    spec = None if image is None else _spec(image)
+    spec = None if image is None else image_spec(image)
     cascade = parse_cascade(kernel, stdin=read_stdin)
     if as_json and len(cascade) > 1:
         raise OptionError(f"--json: a list of {len(cascade)} kernels: analyze them one at a time")
@@ -84,16 +81,3 @@ def _draw(analysis: KernelAnalysis, path: str, *, overwrite: bool) -> None:
     content = kernel_plot(analysis, Path(path).suffix)
     with replacing(path, overwrite=overwrite) as file:
         file.write(content)
-
-
-def _spec(text: str) -> ImageSpec:
-    """An 8-bit image of the size given."""
-    from sepfilter.geometry import ImageSpec
-
-    match = _IMAGE.fullmatch(text)
-    if match is None:
-        raise OptionError(f"--image {text!r}: give width x height x channels, as 4000x3000x3")
-    width, height, channels = (int(number) for number in match.groups(default="1"))
-    if 0 in (width, height, channels):
-        raise OptionError(f"--image {text!r}: every size is at least 1")
-    return ImageSpec(height, width, channels, "uint8")

@@ -14,7 +14,9 @@ from sepfilter.cli.exits import FAILED, one_line, say
 from sepfilter.errors import OptionError
 
 if TYPE_CHECKING:
+    from sepfilter.banks.bank import Bank
     from sepfilter.cli.progress import Progress
+    from sepfilter.kernels.kernel import AnyKernel
     from sepfilter.results import EngineInfo, Job, Result
 
 
@@ -22,22 +24,24 @@ if TYPE_CHECKING:
 @click.argument("inputs", nargs=-1, metavar="[INPUT]...")
 @options.writing
 @options.filtering
+@options.bank
 @options.reading
 @options.mapping
 @options.batch
 @options.reporting
 def command(**arguments: Any) -> int:
-    """Filter images with one or several kernels.
+    """Filter images with one or several kernels, or with the layers of a filter bank.
 
     INPUT is an image file, a folder with --recursive, or - for standard input. KERNEL is tried in
     this order: - (standard input); @FILE or anything with a / in it, a file; a preset, see
     `sepfilter kernels`; an existing file; a matrix as text. Parameters of a preset follow a colon:
     motion:15,45 or gaussian:sigma=3,radius=9. A template may use {stem}, {name}, {ext}, {parent},
-    {index} and {page}.
+    {index}, {page} and {channel}.
 
     \b
     sepfilter apply photo.jpg -k sobel -o edges.png
     sepfilter apply photo.jpg -k gaussian:2 -k laplacian --range offset -o log.png
+    sepfilter apply photo.jpg --bank layers.safetensors --input-scale 1 --montage -o sheet.png
     cat photo.png | sepfilter apply - -k gaussian:2 -o - --format png | ...
     """
     from sepfilter.cli.engine_notice import note_slow_engine
@@ -75,26 +79,24 @@ def command(**arguments: Any) -> int:
 
 
 def _job(arguments: dict[str, Any]) -> Job:
-    """What the arguments ask for; kernels and lists are read here, before any image."""
-    from sepfilter.kernels.notation import parse_cascade
+    """What the arguments ask for; kernels, banks and lists are read here, before any image."""
     from sepfilter.plans.options import Options
     from sepfilter.results import Job, Reading, Writing
 
-    texts, listed = arguments["kernels"], arguments["files_from"]
-    options.check_one_stdin([*arguments["inputs"], *texts, *([listed] if listed else [])])
-    kernels = [kernel for text in texts for kernel in parse_cascade(text, stdin=options.read_stdin)]
-    if arguments["convolve"]:
-        kernels = [kernel.flipped() for kernel in kernels]
-    if arguments["normalize"]:
-        kernels = [kernel.normalized() for kernel in kernels]
+    listed = arguments["files_from"]
+    once = [*arguments["inputs"], *arguments["kernels"], *arguments["depthwise"]]
+    once += [arguments[name] for name in ("bank", "pointwise", "files_from") if arguments[name]]
+    options.check_one_stdin(once)
 
     def named(kind: type[Any]) -> dict[str, Any]:
-        """The arguments that a value has a place for."""
-        return {one.name: arguments[one.name] for one in fields(kind) if one.name in arguments}
+        """The arguments that a value has a place for, where they were given."""
+        given = (one.name for one in fields(kind) if arguments.get(one.name) is not None)
+        return {name: arguments[name] for name in given}
 
     return Job(
         inputs=(*arguments["inputs"], *options.listed(listed, nul=arguments["nul"])),
-        kernels=tuple(kernels),
+        kernels=_kernels(arguments),
+        bank=_bank(arguments),
         options=Options(**named(Options)),
         reading=Reading(**named(Reading)),
         writing=Writing(**named(Writing)),
@@ -102,6 +104,29 @@ def _job(arguments: dict[str, Any]) -> Job:
             "output", "threads", "jobs", "recursive", "fail_fast", "explain", "verify",
         )},
     )  # fmt: skip
+
+
+def _kernels(arguments: dict[str, Any]) -> tuple[AnyKernel, ...]:
+    """The cascade; empty for a bank."""
+    from sepfilter.kernels.notation import parse_cascade
+
+    texts = arguments["kernels"]
+    kernels = [kernel for text in texts for kernel in parse_cascade(text, stdin=options.read_stdin)]
+    if arguments["convolve"]:
+        kernels = [kernel.flipped() for kernel in kernels]
+    if arguments["normalize"]:
+        kernels = [kernel.normalized() for kernel in kernels]
+    return tuple(kernels)
+
+
+def _bank(arguments: dict[str, Any]) -> Bank | None:
+    """The bank, where one is asked for in place of kernels."""
+    from sepfilter.cli import bank_options
+
+    bank_options.check(click.get_current_context(), arguments)
+    if not bank_options.asks_for_a_bank(arguments):
+        return None
+    return bank_options.bank_of(arguments)
 
 
 def _report(

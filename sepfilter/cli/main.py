@@ -15,6 +15,8 @@ from sepfilter.version import __version__
 _COMMANDS: Final = {
     "apply": ("sepfilter.cli.apply", "Filter images."),
     "analyze-kernel": ("sepfilter.cli.analyze_kernel", "Explain a kernel."),
+    "analyze-bank": ("sepfilter.cli.analyze_bank", "Count what a filter bank's layers cost."),
+    "decompose": ("sepfilter.cli.decompose", "Split an ordinary convolution in depthwise and pointwise."),
     "convert-kernel": ("sepfilter.cli.convert_kernel", "Write a kernel for another program."),
     "kernels": ("sepfilter.cli.kernels", "List the presets."),
     "info": ("sepfilter.cli.info", "Show versions and the engine."),
@@ -76,9 +78,10 @@ def cli(context: click.Context) -> None:
     \b
     sepfilter apply photo.jpg -k gaussian:3 -o blurred.png
     sepfilter apply photo.jpg -k '0 -1 0; -1 5 -1; 0 -1 0' -o sharp.png
+    sepfilter apply photo.jpg --bank layers.safetensors --montage -o sheet.png
     sepfilter analyze-kernel sobel-x
 
-    Exit codes: 0 done; 1 an input failed; 2 usage or kernel error; 3 an output exists;
+    Exit codes: 0 done; 1 an input failed; 2 usage, kernel or bank error; 3 an output exists;
     4 a limit was exceeded; 130 interrupted; 141 broken pipe; 143 terminated.
     """
     if context.invoked_subcommand is None:

@@ -30,6 +30,7 @@ PRECISIONS: Final = ("auto", "exact", "fast", "float", "double")
 RANGES: Final = ("clip", "abs", "offset", "stretch", "float")
 ALPHAS: Final = ("premultiply", "separate", "keep")
 FORMATS: Final = ("png", "jpeg", "webp", "tiff", "bmp", "ppm", "pfm", "pam", "tga", "jp2", "avif", "npy")
+LAYOUTS: Final = ("torch", "keras")
 COMPRESSIONS: Final = ("fast", "small", "none", "deflate", "zstd")
 
 
@@ -50,16 +51,16 @@ def _group(heading: str, *options: Callable[[str], Decorator]) -> Decorator:
 filtering = _group(
     "Filter",
     _option(
-        "-k", "--kernel", "kernels", multiple=True, required=True, metavar="KERNEL",
+        "-k", "--kernel", "kernels", multiple=True, metavar="KERNEL",
         help="A preset (gaussian:3), a file, or rows ('1 2 1; 2 4 2; 1 2 1'). Several run one after "
         "the other, without rounding in between.",
     ),
     _option(
-        "--border", default="reflect", metavar="MODE", show_default=True,
+        "--border", metavar="MODE", show_default="reflect; zeros for a bank",
         help="Beyond the edge: reflect, mirror, nearest, wrap, constant or constant:V.",
     ),
     _option(
-        "--padding", type=click.Choice(PADDINGS), default="same", show_default=True,
+        "--padding", type=click.Choice(PADDINGS), show_default="same; valid for a bank",
         help="Keep the size, or only where the kernel fits.",
     ),
     _option(
@@ -82,6 +83,30 @@ filtering = _group(
         "--alpha", type=click.Choice(ALPHAS), default="premultiply", show_default=True,
         help="Transparency: weigh colours by it, filter it as a channel, or keep it.",
     ),
+)  # fmt: skip
+
+bank = _group(
+    "Bank, in place of kernels",
+    _option(
+        "--bank", metavar="FILE",
+        help="Layers from a file: .json, .toml, .npz, .safetensors, .onnx, .keras, .h5.",
+    ),
+    _option(
+        "--depthwise", multiple=True, metavar="KERNEL",
+        help="A kernel for all channels, or, repeated, one a channel.",
+    ),
+    _option("--pointwise", metavar="MATRIX", help="Then mix channels: rows as '0.3 0.6 0.1; 1 0 0'."),
+    _option("--select", multiple=True, metavar="NAME", help="Layers of the file; repeatable, in order."),
+    _option(
+        "--layout", type=click.Choice(LAYOUTS), help="Order of the weights' axes, where shapes do not tell."
+    ),
+    _option(
+        "--input-scale", metavar="SCALE",
+        help="What the weights expect: 1 or 255 for white, or mean/std, each one number or one a channel. "
+        "Unless given, samples as they are.",
+    ),
+    _option("--allow-nonfinite", is_flag=True, help="Take weights that are NaN or infinite."),
+    _option("--montage", is_flag=True, help="Write one sheet with all channels, each stretched."),
 )  # fmt: skip
 
 reading = _group(
@@ -131,7 +156,7 @@ writing = _group(
     _option(
         "-o", "--output", metavar="OUTPUT",
         help="A file; - for standard output (with --format); a folder, or a template such as "
-        "'out/{stem}.png'.",
+        "'out/{stem}.png'; with {channel} a file for each channel.",
     ),
     _option(
         "--format", metavar="FORMAT",

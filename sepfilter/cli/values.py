@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
+from sepfilter.errors import OptionError
+
+if TYPE_CHECKING:
+    from sepfilter.geometry import ImageSpec
+
+_IMAGE: Final = re.compile(r"(\d{1,9})x(\d{1,9})(?:x(\d{1,9}))?")
 _AMOUNT: Final = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)([kKmMgGtT]?)", re.ASCII)
 _REGION: Final = re.compile(r"\s*,\s*".join([r"(-?\d{1,18})"] * 4), re.ASCII)
 _WHOLE: Final = re.compile(r"\s*[+-]?\d{1,18}\s*", re.ASCII)
@@ -83,3 +89,22 @@ class Region(click.ParamType):  # type: ignore[type-arg]
             )
         x, y, width, height = map(int, found.groups())
         return x, y, width, height
+
+
+def image_spec(text: str, channels: int | None = None) -> ImageSpec:
+    """An 8-bit image of the size given as WxH or WxHxC, of so many channels unless it says.
+
+    Raises
+    ------
+    OptionError
+        It is no size.
+    """
+    from sepfilter.geometry import ImageSpec
+
+    match = _IMAGE.fullmatch(text)
+    if match is None:
+        raise OptionError(f"--image {text!r}: give width x height x channels, as 4000x3000x3")
+    width, height, number = (int(one) for one in match.groups(default=str(channels or 1)))
+    if 0 in (width, height, number):
+        raise OptionError(f"--image {text!r}: every size is at least 1")
+    return ImageSpec(height, width, number, "uint8")

@@ -12,7 +12,6 @@ from sepfilter.images.metadata import Metadata
 from sepfilter.images.paths.targets import Target
 from sepfilter.images.source import Source
 from sepfilter.pipeline.delivery import is_raw
-from sepfilter.plans.options import Options
 from sepfilter.results import Job
 
 if TYPE_CHECKING:
@@ -67,8 +66,8 @@ def colours_for(bank: Bank, source: Source) -> tuple[Source, list[str]]:
     return Colours(source), ["opacity was left out: a bank's layers filter colours"]
 
 
-def options_for(job: Job, options: Options, target: Target | None, spec: ImageSpec) -> Options:
-    """Options by which numbers stay as they are, where they do not become an image.
+def makes_numbers(job: Job, target: Target | None, spec: ImageSpec) -> bool:
+    """True where a bank's result stays as it is, float32, and does not become an image.
 
     Raises
     ------
@@ -76,6 +75,4 @@ def options_for(job: Job, options: Options, target: Target | None, spec: ImageSp
         The bank takes other channels.
     """
     channels = job.bank.for_channels(spec.channels).output_channels
-    if target is None or options.dtype is not None or not is_raw(target, channels, job.writing):
-        return options
-    return replace(options, dtype="float32")
+    return target is not None and is_raw(target, channels, job.writing)

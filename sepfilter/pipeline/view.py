@@ -10,7 +10,7 @@ from sepfilter.geometry import ImageSpec, Window, sample_type
 from sepfilter.images.metadata import Metadata
 from sepfilter.images.paths.targets import Target
 from sepfilter.images.source import Source
-from sepfilter.pipeline.bank_input import colours_for, options_for
+from sepfilter.pipeline.bank_input import colours_for, makes_numbers
 from sepfilter.pipeline.filters import Filter
 from sepfilter.pipeline.opening import options_in_light, viewed
 from sepfilter.pipeline.work import Work
@@ -62,7 +62,8 @@ class View:
             if job.bank is not None:
                 pixels, left_out = colours_for(job.bank, pixels)
                 notes += left_out
-                options = options_for(job, options, target, pixels.spec)
+                if makes_numbers(job, target, pixels.spec):
+                    options, light = replace(options, dtype=job.options.dtype or "float32"), None
             wanted = work.filter(pixels.spec, options)
             part = Window.whole(wanted.plan.output_spec)
             if job.reading.region is not None:

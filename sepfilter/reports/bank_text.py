@@ -58,9 +58,8 @@ def _row(layer: LayerPlan) -> tuple[str, ...]:
 def _remarks(plan: BankPlan) -> list[str]:
     """What the numbers mean, and what of each layer the table has no room for."""
     if plan.direct_multiplications < plan.ordinary_multiplications:
-        lines = [
-            f"{three_digits(plan.ratio)} times fewer multiplications than ordinary convolution of the same shape"
-        ]
+        fewer = f"{three_digits(plan.ratio)} times fewer multiplications"
+        lines = [f"{fewer} than ordinary convolution of the same shape"]
     else:
         lines = ["as many multiplications as ordinary convolution of the same shape, or more"]
     if plan.multiplications < plan.direct_multiplications:

@@ -38,7 +38,7 @@ MISTAKES = [
     (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "-"), 2, "give --format"),
     (("apply", "-", "-k", "-", "-o", "o.png"), 2, "standard input can be read once only"),
     (("apply", "-", "-", "-k", "box:3", "-o", "o/"), 2, "standard input can be read once only"),
-    (("apply", "{samples}/camera.png", "-o", "o.png"), 2, "Missing option '-k'"),
+    (("apply", "{samples}/camera.png", "-o", "o.png"), 2, "nothing to filter with: give -k KERNEL, --bank FILE"),
     (("apply", "-k", "box:3", "-o", "o.png"), 2, "no input: name an image, or - for standard input"),
     (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "--bordr", "wrap"), 2, "--border"),
     (("apply", "{samples}/camera.png", "-k", "box:3", "-o", "o.png", "--border", "wrapp"), 2, "border 'wrapp'"),

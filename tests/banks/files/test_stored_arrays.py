@@ -116,7 +116,7 @@ def test_a_state_dict_is_told_by_its_shapes() -> None:
     }
     bank = bank_from_bytes(safetensors(arrays), "mine", select=["features", "classifier"])
     assert [layer.kind for layer in bank.layers] == ["conv", "depthwise", "pointwise", "pointwise"]
-    assert bank.layers[1].groups == 16
+    assert bank.layers[1].channel_groups == 16
 
 
 def test_numbers_in_names_are_sorted_as_numbers() -> None:
