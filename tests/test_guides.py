@@ -1,4 +1,4 @@
-"""The guide to kernels: every command shown in docs/kernels.md runs."""
+"""The guides: every command shown in docs/ in a block of its own runs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
-GUIDE = (PROJECT / "docs" / "kernels.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```sh\n(.*?)^```", GUIDE, flags=re.MULTILINE | re.DOTALL)
+PROJECT = Path(__file__).resolve().parents[1]
+GUIDES = {name: (PROJECT / "docs" / name).read_text(encoding="utf-8") for name in ("banks.md", "kernels.md")}
+BLOCKS = [
+    pytest.param(block, id=f"{name}-{place}")
+    for name, text in sorted(GUIDES.items())
+    for place, block in enumerate(re.findall(r"^```sh\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL), 1)
+]
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_the_commands_of_the_guide_work(tmp_path: Path, block: str) -> None:
+def test_the_commands_of_a_guide_work(tmp_path: Path, block: str) -> None:
     """The commands of a block run one after the other, and write the files that they name."""
     (tmp_path / "sample_images").symlink_to(PROJECT / "sample_images")
     tool = f"sepfilter() {{ '{sys.executable}' -m sepfilter \"$@\"; }}; set -euo pipefail\n"
@@ -33,4 +37,4 @@ def test_the_guide_prints_what_it_says() -> None:
         check=True,
         text=True,
     )
-    assert f"prints `{done.stdout.strip()}`" in GUIDE
+    assert f"prints `{done.stdout.strip()}`" in GUIDES["kernels.md"]
