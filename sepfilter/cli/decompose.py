@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from math import isfinite, prod
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from sepfilter.cli.commands import Command
-from sepfilter.cli.exits import one_line
+from sepfilter.cli.options import LAYOUTS
 from sepfilter.cli.values import Whole
 from sepfilter.errors import OptionError
 
@@ -17,12 +17,7 @@ if TYPE_CHECKING:
     from sepfilter.banks.bank import Bank
     from sepfilter.plans.decomposition_table import Decomposition
 
-LAYOUTS: Final = ("torch", "keras")
-
 _MOST_WEIGHTS: Final = 2**27
-"""Of an array: 1 GiB in float64."""
-
-_MOST_USUAL_SIDE: Final = 31
 
 
 @click.command("decompose", cls=Command)
@@ -70,12 +65,13 @@ def command(
     sepfilter decompose conv1.npy --max-error 0.05 -o conv1.npz
     """
     from sepfilter.banks.decomposition import decompose_bank
+    from sepfilter.banks.files.load import load_bank
     from sepfilter.plans.decomposition_table import DecomposedBank
     from sepfilter.reports.decomposition_json import decomposition_json
     from sepfilter.reports.decomposition_text import decomposition_text
 
     _check_options(output, multiplier, max_error, overwrite=overwrite)
-    bank = _bank(weights, select, layout)
+    bank = load_bank(weights, select=select, layout=layout, allow_nonfinite=True, array_kind="conv")
     split, kept = _decompositions(bank, weights, multiplier, max_error, levels)
     if output is not None:
         from sepfilter.banks.files.save import save_bank
@@ -109,60 +105,6 @@ def _check_options(
         raise OptionError(f"-o {output}: a bank is written as {', '.join(SAVED)}: give one of these suffixes")
 
 
-def _bank(weights: str, select: tuple[str, ...], layout: str | None) -> Bank:
-    """The layers of a file, or the one that an array makes."""
-    if Path(weights).suffix.lower() != ".npy":
-        from sepfilter.banks.files.load import load_bank
-
-        return load_bank(weights, select=select, layout=layout)
-    if select:
-        raise OptionError(f"--select {one_line(select[0])}: {weights} is one array, which has no names")
-    return _bank_of_array(weights, layout)
-
-
-def _bank_of_array(path: str, layout: str | None) -> Bank:
-    """The layer of a .npy file, whose header is held against the file before anything is read."""
-    from sepfilter.banks.bank import Bank
-    from sepfilter.banks.files.npy_arrays import array_of_npy, header_of
-    from sepfilter.banks.files.source import length_of, opened, read_up_to, source_of
-    from sepfilter.banks.layers import Conv
-    from sepfilter.errors import BankError
-
-    source = source_of(Path(path))
-    with opened(source) as file:
-        shape = header_of(file, length_of(source), path).shape
-    if len(shape) != 4:
-        raise BankError(
-            f"{path}: an array of shape {shape}: weights of a convolution have four axes, "
-            "(output channels, input channels, kernel height, kernel width)"
-        )
-    if prod(shape) > _MOST_WEIGHTS:
-        raise BankError(f"{path}: {prod(shape):,} weights: at most {_MOST_WEIGHTS:,} are decomposed")
-    weights = array_of_npy(read_up_to(source, 2**31, path, "no weights are that large"), path)
-    if (layout or _layout_of(shape, path)) == "keras":
-        weights = weights.transpose(3, 2, 0, 1)
-    return Bank((Conv(weights, name=Path(path).stem),), name=Path(path).name)
-
-
-def _layout_of(shape: tuple[int, ...], path: str) -> str:
-    """Which axes are a kernel's, where only one of both orders has kernels as they usually are."""
-    from sepfilter.errors import BankError
-
-    usual = [_is_usual(*shape[2:]), _is_usual(*shape[:2])]
-    if usual.count(True) != 1:
-        raise BankError(
-            f"{path}: an array of shape {shape}: its kernels may be {shape[2]} x {shape[3]}, as in PyTorch, "
-            f"or {shape[0]} x {shape[1]}, as in Keras: give --layout torch or --layout keras"
-        )
-    return LAYOUTS[usual.index(True)]
-
-
-def _is_usual(high: int, wide: int) -> bool:
-    """True for the sizes that kernels of networks have: square, or 1-D with a middle, and not large."""
-    is_line = min(high, wide) == 1 and high * wide % 2 == 1
-    return max(high, wide) <= _MOST_USUAL_SIDE and (high == wide or is_line)
-
-
 def _decompositions(
     bank: Bank, weights: str, multiplier: int | None, max_error: float | None, levels: float
 ) -> tuple[tuple[Decomposition, ...], tuple[str, ...]]:
@@ -177,6 +119,11 @@ def _decompositions(
         if not (isinstance(layer, Conv) and can_be_decomposed(layer)):
             kept.append(layer.name)
             continue
+        if layer.weights.size > _MOST_WEIGHTS:
+            raise BankError(
+                f"{weights}: {layer.label}: {layer.weights.size:,} weights: "
+                f"at most {_MOST_WEIGHTS:,} are decomposed"
+            )
         table = decomposition_table(layer, levels=levels)
         chosen = multiplier if max_error is None else table.within(max_error).multiplier
         if chosen is not None:

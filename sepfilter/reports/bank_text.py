@@ -57,11 +57,13 @@ def _row(layer: LayerPlan) -> tuple[str, ...]:
 
 def _remarks(plan: BankPlan) -> list[str]:
     """What the numbers mean, and what of each layer the table has no room for."""
+    ordinary = "ordinary convolution of the same shape"
     if plan.direct_multiplications < plan.ordinary_multiplications:
-        fewer = f"{three_digits(plan.ratio)} times fewer multiplications"
-        lines = [f"{fewer} than ordinary convolution of the same shape"]
+        lines = [f"{three_digits(plan.ratio)} times fewer multiplications than {ordinary}"]
+    elif plan.direct_multiplications == plan.ordinary_multiplications:
+        lines = [f"as many multiplications as {ordinary}"]
     else:
-        lines = ["as many multiplications as ordinary convolution of the same shape, or more"]
+        lines = [f"{three_digits(1 / plan.ratio)} times more multiplications than {ordinary}"]
     if plan.multiplications < plan.direct_multiplications:
         lines.append(f"as it is run: {plan.multiplications:,}, for kernels of low rank go as 1-D passes")
     for layer in plan.layers:

@@ -20,7 +20,12 @@ from sepfilter.errors import BankError
 
 
 def load_bank(
-    path: str | Path, *, select: Sequence[str] = (), layout: str | None = None, allow_nonfinite: bool = False
+    path: str | Path,
+    *,
+    select: Sequence[str] = (),
+    layout: str | None = None,
+    allow_nonfinite: bool = False,
+    array_kind: str | None = None,
 ) -> Bank:
     """Read a filter bank from a file.
 
@@ -36,6 +41,8 @@ def load_bank(
         Of weights in ``.npz``, ``.npy`` and ``.safetensors``, where their shapes do not tell it.
     allow_nonfinite : bool
         Take weights that are NaN or infinite.
+    array_kind : {'depthwise', 'pointwise', 'conv'}, optional
+        What the array of a ``.npy`` is; unless given, its shape tells.
 
     Returns
     -------
@@ -63,7 +70,7 @@ def load_bank(
     >>> bank.name, bank.input_channels, bank.output_channels
     ('edges', 3, 2)
     """
-    file = _opened(path)
+    file = _opened(path, array_kind)
     return _chosen(file, select, layout, allow_nonfinite=allow_nonfinite)
 
 
@@ -137,12 +144,12 @@ def _judged(file: BankFile, place: int) -> tuple[Layer, ...]:
     return bank_of_entries(file, [place], None).layers
 
 
-def _opened(path: str | Path) -> BankFile:
+def _opened(path: str | Path, array_kind: str | None = None) -> BankFile:
     """The file, read as far as its entries need."""
     path = Path(path)
     source = source_of(path)
     stem = one_line(path.stem)[:200].strip() or "bank"
-    return _read(source, one_line(str(path)), path.suffix.lower(), path.parent, stem)
+    return _read(source, one_line(str(path)), path.suffix.lower(), path.parent, stem, array_kind)
 
 
 def _chosen(file: BankFile, select: Sequence[str], layout: str | None, *, allow_nonfinite: bool) -> Bank:
@@ -158,7 +165,9 @@ def _chosen(file: BankFile, select: Sequence[str], layout: str | None, *, allow_
     return bank
 
 
-def _read(source: Source, name: str, suffix: str, folder: Path, title: str) -> BankFile:
+def _read(  # noqa: PLR0917
+    source: Source, name: str, suffix: str, folder: Path, title: str, array_kind: str | None = None
+) -> BankFile:
     """Hand the file to the reader of its format."""
     kind = file_type(source, name, suffix)
     if kind in ("json", "toml"):
@@ -178,7 +187,7 @@ def _read(source: Source, name: str, suffix: str, folder: Path, title: str) -> B
     if kind == "npy":
         from sepfilter.banks.files.npz_file import bank_from_npy
 
-        return bank_from_npy(source, name, title)
+        return bank_from_npy(source, name, title, array_kind)
     if kind == "safetensors":
         from sepfilter.banks.files.safetensors_file import bank_from_safetensors
 

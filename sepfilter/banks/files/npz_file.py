@@ -51,7 +51,7 @@ def bank_from_npz(source: Source, path: str, title: str) -> BankFile:
     return bank_of_arrays(arrays, texts, path, title)
 
 
-def bank_from_npy(source: Source, path: str, title: str) -> BankFile:
+def bank_from_npy(source: Source, path: str, title: str, kind: str | None = None) -> BankFile:
     """Take the array of a ``.npy`` file as the weights of one layer, called ``weights``.
 
     Raises
@@ -67,7 +67,9 @@ def bank_from_npy(source: Source, path: str, title: str) -> BankFile:
             "save several arrays by name with numpy.savez"
         )
     array = StoredArray("weights.weight", header.shape, partial(_read_npy, source, path))
-    return bank_of_arrays([array], {}, path, title)
+    return bank_of_arrays(
+        [array], {} if kind is None else {"weights.type": kind, "weights.name": title}, path, title
+    )
 
 
 def _members(
