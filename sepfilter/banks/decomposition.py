@@ -70,8 +70,8 @@ def decompose(layer: Conv, multiplier: int) -> tuple[Depthwise, Pointwise | Conv
     Raises
     ------
     BankError
-        The multiplier is out of range, a weight is not finite or is beyond float32, or there would be too
-        many channels between the layers.
+        The multiplier is out of range, a weight is not finite, or there would be too many channels between
+        the layers.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def decomposition_table(layer: Conv, *, levels: float = 1.0) -> DecompositionTab
     Raises
     ------
     BankError
-        A weight is not finite or beyond float32, or there are too many.
+        A weight is not finite, or there are too many.
     OptionError
         `levels` is not more than 0, or not finite.
 
@@ -185,14 +185,9 @@ def decompose_bank(bank: Bank, multipliers: Sequence[int]) -> Bank:
 
 
 def _check(layer: Conv) -> None:
-    """Refuse weights that have no decomposition, or none that float32 holds."""
+    """Refuse weights that have no decomposition."""
     if not layer.is_finite:
         raise BankError(f"{layer.label}: NaN or infinite weights cannot be decomposed: replace them first")
-    if _scale(layer.weights) > float(np.finfo(STORED).max):
-        raise BankError(
-            f"{layer.label}: a weight of {_scale(layer.weights):.4g} is beyond {STORED}, which weights are "
-            "stored and used in: scale them down"
-        )
 
 
 def _check_multiplier(layer: Conv, multiplier: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,9 +13,10 @@ from sepfilter.banks.bank import Bank
 from sepfilter.banks.numpy_layers import numpy_layer
 from sepfilter.banks.planning import plan_bank
 from sepfilter.banks.running import Steps, Stream, make_ready
-from sepfilter.engine.filtering import Strip
+from sepfilter.engine.filtering import STRIP_SAMPLES, Strip
 from sepfilter.engine.held import HeldRows
 from sepfilter.engine.mapping import Losses, map_samples
+from sepfilter.engine.verify import largest_difference
 from sepfilter.geometry import ImageSpec, Window, full_scale
 from sepfilter.plans.bank_plan import BankPlan
 from sepfilter.plans.options import Options
@@ -36,13 +37,16 @@ class BankFilter:
         Shapes, counts, and how results become output samples.
     steps : Steps
         Its layers.
+    counts_apart : bool
+        Count what the output cannot hold for each channel.
     """
 
     plan: BankPlan
     steps: Steps
+    counts_apart: bool = False
 
     @classmethod
-    def of(cls, bank: Bank, spec: ImageSpec, options: Options) -> BankFilter:
+    def of(cls, bank: Bank, spec: ImageSpec, options: Options, *, counts_apart: bool = False) -> BankFilter:
         """Make ready.
 
         Parameters
@@ -53,6 +57,8 @@ class BankFilter:
             The image; all of its channels are filtered.
         options : Options
             Of which scale, offset, range and type of the output are used, and the method ``direct``.
+        counts_apart : bool
+            Count what the output cannot hold for each channel.
 
         Raises
         ------
@@ -64,7 +70,7 @@ class BankFilter:
         ready = bank.for_channels(spec.channels)
         separates = options.method != "direct"
         plan = replace(plan_bank(ready, spec, separates=separates), output=_output_map(bank, spec, options))
-        return cls(plan, make_ready(ready, spec, separates=separates))
+        return cls(plan, make_ready(ready, spec, separates=separates), counts_apart)
 
     @property
     def held_bytes(self) -> int:
@@ -85,48 +91,45 @@ class BankFilter:
         """Rows of the image that rows of the result are made of."""
         return self.steps.rows_behind(first, last)
 
-    def read_for(self, part: Window) -> Window:  # noqa: ARG002
-        """All: strides begin at the image's first pixel. Rows that are not needed are not read anyway."""
-        return Window.whole(self.plan.spec)
-
-    def options_for_part(self) -> Options:
-        """None are needed, since nothing is cut."""
-        raise NotImplementedError
+    def for_part(self, part: Window) -> None:
+        """None: strides and asymmetric paddings begin at the image's edge."""
 
     def begin(self, held: HeldRows, workers: int) -> BankWork:
         """Make ready to filter what is held; a range that is stretched is measured first, on all rows."""
         output = self.plan.output
         if output.range == "stretch":
-            output = output.stretched(*self._limits(held, workers))
-        return BankWork(Stream.of(self.steps, held, workers), output)
+            output = output.stretched(*_limits(self._strips_of(self.steps, held, workers, np.float32)))
+        return BankWork(Stream.of(self.steps, held, workers), output, self.counts_apart)
 
     def verification(self, before: Samples, after: Samples, part: Window, threads: int) -> Verification:
         """How far a result is from sums of all taps in double precision."""
-        bank, held = self.steps.bank, HeldRows.whole(before)
-        direct = make_ready(bank, self.plan.spec, numpy_layer, separates=False)
-        ours = np.empty(self.plan.shape, np.float32)
-        Stream.of(self.steps, held, threads).write(0, len(ours), ours)
-        true = np.empty(self.plan.shape, np.float64)
-        Stream.of(direct, held, 1, np.float64).write(0, len(true), true)
-        unrounded = _largest_difference(ours, true)
-        mapped = np.empty(true.shape, self.plan.output.dtype)
+        held = HeldRows.whole(before)
+        direct = make_ready(self.steps.bank, self.plan.spec, numpy_layer, separates=False)
         output = self.plan.output
         if output.range == "stretch":
-            finite = true[np.isfinite(true)]
-            output = output.stretched(float(finite.min(initial=0)), float(finite.max(initial=0)))
-        map_samples(true, output, mapped)
-        return Verification(unrounded, _largest_difference(after, mapped[part.rows, part.columns]))
+            output = output.stretched(*_limits(self._strips_of(direct, held, 1, np.float64)))
+        unrounded = rounded = 0.0
+        ours = self._strips_of(self.steps, held, threads, np.float32)
+        for (first, one), (_, other) in zip(ours, self._strips_of(direct, held, 1, np.float64), strict=True):
+            unrounded = max(unrounded, largest_difference(one, other))
+            mapped = np.empty(other.shape, output.dtype)
+            map_samples(other, output, mapped)
+            top, bottom = max(first, part.y), min(first + len(one), part.y + part.height)
+            if top < bottom:
+                found = after[top - part.y : bottom - part.y]
+                expected = mapped[top - first : bottom - first, part.columns]
+                rounded = max(rounded, largest_difference(found, expected))
+        return Verification(unrounded, rounded)
 
-    def _limits(self, held: HeldRows, workers: int) -> tuple[float, float]:
-        """The smallest and the largest finite value of the result."""
-        stream, low, high = Stream.of(self.steps, held, workers), np.inf, -np.inf
-        for first, last in self.strips(workers, 2**22):
-            values = np.empty((last - first, *self.plan.shape[1:]), np.float32)
+    def _strips_of(
+        self, steps: Steps, held: HeldRows, threads: int, dtype: npt.DTypeLike
+    ) -> Iterator[tuple[int, Samples]]:
+        """The unrounded result, strip by strip, each with its first row."""
+        stream = Stream.of(steps, held, threads, dtype)
+        for first, last in self.strips(threads, STRIP_SAMPLES):
+            values = np.empty((last - first, *self.plan.shape[1:]), dtype)
             stream.write(first, last, values)
-            finite = np.isfinite(values)
-            low = min(low, float(values.min(where=finite, initial=np.inf)))
-            high = max(high, float(values.max(where=finite, initial=-np.inf)))
-        return (low, high) if low <= high else (0.0, 0.0)
+            yield first, values
 
 
 @dataclass(slots=True)
@@ -139,23 +142,43 @@ class BankWork:
         Makes the result, from top to bottom.
     output : OutputMap
         How it becomes samples.
+    counts_apart : bool
+        Count what gets lost for each channel.
     """
 
     stream: Stream
     output: OutputMap
+    counts_apart: bool
 
     def write(self, strips: Sequence[Strip], out: Samples) -> Losses:
-        """Make strips that follow one another; what got lost is counted for each channel."""
+        """Make strips that follow one another."""
         first, last = strips[0][0], strips[-1][1]
         is_raw = self.output.is_trivial and out.dtype == np.float32 and out.flags.c_contiguous
         values = out if is_raw else np.empty(out.shape, np.float32)
         self.stream.write(first, last, values)
-        if is_raw:
-            return Losses(nonfinite=values.size - int(np.count_nonzero(np.isfinite(values))))
+        if not self.counts_apart:
+            return _lost(values, self.output, out)
         channels = range(out.shape[2])
         return Losses.of_channels(
-            [map_samples(np.ascontiguousarray(values[..., c]), self.output, out[..., c]) for c in channels]
+            [_lost(np.ascontiguousarray(values[..., c]), self.output, out[..., c]) for c in channels]
         )
+
+
+def _lost(values: Samples, output: OutputMap, out: Samples) -> Losses:
+    """What a type cannot hold of values, which become samples of it."""
+    if values is out:
+        return Losses(nonfinite=values.size - int(np.count_nonzero(np.isfinite(values))))
+    return map_samples(values, output, out)
+
+
+def _limits(strips: Iterator[tuple[int, Samples]]) -> tuple[float, float]:
+    """The smallest and the largest finite value of a result."""
+    low, high = np.inf, -np.inf
+    for _, values in strips:
+        finite = np.isfinite(values)
+        low = min(low, float(values.min(where=finite, initial=np.inf)))
+        high = max(high, float(values.max(where=finite, initial=-np.inf)))
+    return (low, high) if low <= high else (0.0, 0.0)
 
 
 def _output_map(bank: Bank, spec: ImageSpec, options: Options) -> OutputMap:
@@ -171,9 +194,3 @@ def _output_map(bank: Bank, spec: ImageSpec, options: Options) -> OutputMap:
     if white is None or not made.is_integer:
         return made
     return replace(made, scale=made.scale * full_scale(made.dtype) / white)
-
-
-def _largest_difference(first: Samples, second: Samples) -> float:
-    """The largest absolute difference between finite samples."""
-    difference = np.abs(first.astype(np.float64) - second)
-    return float(difference.max(where=np.isfinite(difference), initial=0.0))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sepfilter.banks.activation import NONE, Activation
 from sepfilter.banks.padding import VALID, Padding
-from sepfilter.errors import BankError, OptionError
+from sepfilter.errors import BankError, OptionError, ShapeError
 from sepfilter.geometry import MOST_CHANNELS
 from sepfilter.kernels.arrays import FloatArray, read_only
 from sepfilter.plans.border import Border
@@ -69,6 +69,10 @@ class Layer:
     def __post_init__(self) -> None:
         set_field = object.__setattr__
         set_field(self, "weights", self._numbers(self.weights, "weights"))
+        if not self.name.isprintable():
+            raise BankError(
+                f"{self.name!r}: is no name for a layer: letters that cannot be printed are in it"
+            )
         if self.weights.ndim != self.layout.count(",") + 1 or not self.weights.size:
             raise BankError(
                 f"{self.label}: weights of shape {self.weights.shape}: a {self.kind} layer has {self.layout}"
@@ -174,7 +178,7 @@ class Layer:
         ------
         BankError
             It has other channels.
-        ValueError
+        ShapeError
             It is smaller than the kernel.
         """
         height, width, channels = shape
@@ -184,9 +188,9 @@ class Layer:
         columns = (width + left + right - self.extent[1]) // self.stride[1] + 1
         if rows < 1 or columns < 1:
             high, wide = self.extent
-            raise ValueError(
+            raise ShapeError(
                 f"{self.label}: its kernels span {high} x {wide} samples, and its input has {height} x "
-                f"{width}: give a larger image, or --padding same"
+                f"{width}: give a larger image, or pad the layer"
             )
         return rows, columns, layer.output_channels or channels
 
@@ -196,9 +200,16 @@ class Layer:
             array = np.asarray(numbers)
             if array.dtype.kind not in "biuf":
                 raise TypeError(f"they are {array.dtype}")
-            return read_only(array)
+            with np.errstate(invalid="ignore"):  # NaNs of float32 that signal
+                numbers = read_only(array)
         except (TypeError, ValueError) as error:
             raise BankError(f"{self.label}: {what} must be real numbers: {error}") from None
+        beyond = np.isfinite(numbers) & (np.abs(numbers) > np.finfo(np.float32).max)
+        if beyond.any():
+            raise BankError(
+                f"{self.label}: {what}: {numbers[beyond][0]:g} is beyond float32, the type of sums: scale it"
+            )
+        return numbers
 
     def _pair(self, name: str) -> tuple[int, int]:
         """A stride or dilation as two numbers."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import ClassVar, Self
 
 import numpy as np
 
 from sepfilter.banks.layer import Layer
+from sepfilter.banks.separation import Separation
 from sepfilter.errors import BankError
 from sepfilter.kernels.arrays import FloatArray
 from sepfilter.values import value
@@ -19,7 +20,8 @@ class Depthwise(Layer):
     """Kernels for each channel alone: weights (C, m, kh, kw), m the depth multiplier.
 
     Output channel ``c * m + j`` is input channel c filtered by ``weights[c, j]``. With ``shared`` the
-    weights are (1, m, kh, kw), the same for every channel of any number.
+    weights are (1, m, kh, kw), the same for every channel of any number. `separations` remembers what
+    `separation_of` has found.
 
     Examples
     --------
@@ -32,6 +34,7 @@ class Depthwise(Layer):
     layout: ClassVar[str] = "(channels, multiplier, kernel height, kernel width)"
 
     shared: bool = False
+    separations: dict[bool, Separation] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     @property
     def multiplier(self) -> int:

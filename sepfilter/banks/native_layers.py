@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sepfilter.banks.activation import ACTIVATIONS
 from sepfilter.banks.layer import Layer
 from sepfilter.banks.layers import Depthwise
-from sepfilter.banks.separation import Separation
+from sepfilter.banks.separation import Separation, separation_of
 from sepfilter.engine import _native
 from sepfilter.kernels.arrays import FloatArray
 
@@ -74,7 +74,7 @@ def _packed(layer: Layer) -> tuple[Floats, Floats]:
 
 def _shares(layer: Depthwise, *, separates: bool) -> tuple[Any, ...]:
     """The kernels that are run alike, together."""
-    found = Separation.of(layer.rows_of_weights()[:, 0], layer.stride[1], separates=separates)
+    found = separation_of(layer, separates=separates)
     terms = found.terms
     if len(np.unique(terms)) > MOST_SHARES:
         terms = np.where(terms > 0, terms.max(), 0)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from sepfilter.banks.layer import Layer
 from sepfilter.banks.layers import Depthwise
-from sepfilter.banks.separation import Separation
+from sepfilter.banks.separation import separation_of
 
 Samples = npt.NDArray[Any]
 RunLayer = Callable[[Samples, Samples], None]
@@ -58,7 +58,7 @@ def _met(layer: Layer, block: Samples, i: int, j: int, shape: tuple[int, ...]) -
 def _depthwise(layer: Depthwise, *, separates: bool) -> RunLayer:
     """Sums of a depthwise layer."""
     kernels = layer.rows_of_weights()[:, 0]
-    found = Separation.of(kernels, layer.stride[1], separates=separates)
+    found = separation_of(layer, separates=separates)
     high, wide = layer.kernel
 
     def sums(block: Samples, out: Samples) -> None:

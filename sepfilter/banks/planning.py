@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-import numpy as np
-
 from sepfilter.banks.bank import Bank
 from sepfilter.banks.layer import ZEROS, Layer, Shape
 from sepfilter.banks.layers import Depthwise, Pointwise
 from sepfilter.banks.padding import VALID
-from sepfilter.banks.separation import Separation, term_multiplications
-from sepfilter.errors import ShapeError
+from sepfilter.banks.separation import Separation, separation_of, term_multiplications
 from sepfilter.geometry import ImageSpec
 from sepfilter.plans.bank_plan import BankPlan, LayerPlan
 from sepfilter.values import value
@@ -46,10 +43,7 @@ def plan_bank(bank: Bank, spec: ImageSpec, *, separates: bool = True) -> BankPla
 
 def _plan_layer(layer: Layer, shape: Shape, *, separates: bool) -> LayerPlan:
     """One layer."""
-    try:
-        height, width, channels = layer.output_shape(shape)
-    except ValueError as error:
-        raise ShapeError(str(error)) from None
+    height, width, channels = layer.output_shape(shape)
     way = _Way.of(layer, separates=separates)
     pixels = height * width
     multiplications = pixels * way.multiplications
@@ -70,7 +64,7 @@ def _plan_layer(layer: Layer, shape: Shape, *, separates: bool) -> LayerPlan:
         separated=way.separated,
         direct_multiplications=pixels * layer.rows_of_weights().size,
         multiplications=multiplications,
-        executed_multiplications=pixels * way.executed,
+        executed_multiplications=multiplications,
         # A sum of n products takes n - 1, and the bias one more.
         additions=multiplications - pixels * (way.sums - (0 if layer.bias is None else channels)),
         parameters=layer.parameters,
@@ -85,7 +79,6 @@ class _Way:
     method: str
     reason: str
     multiplications: int
-    executed: int
     sums: int
     ranks: tuple[tuple[int, int], ...] = ()
     separated: int = 0
@@ -95,17 +88,15 @@ class _Way:
         """The way that is taken, and what it costs."""
         weights = layer.rows_of_weights()
         if not isinstance(layer, Depthwise):
-            return cls("direct", _REASONS[layer.kind], weights.size, weights.size, len(weights))
+            return cls("direct", _REASONS[layer.kind], weights.size, len(weights))
         step = layer.stride[1]
-        found = Separation.of(weights[:, 0], step, separates=separates)
+        found = separation_of(layer, separates=separates)
         terms, direct = int(found.terms.sum()), weights[found.terms == 0]
         separated = len(weights) - len(direct)
         return cls(
             method="direct" if not separated else "separable" if not len(direct) else "mixed",
             reason=_why(found, layer) if separates else "asked for",
             multiplications=terms * term_multiplications(*layer.kernel, step) + direct.size,
-            executed=int(np.count_nonzero(found.columns)) * step
-            + int(np.count_nonzero(found.rows) + np.count_nonzero(direct)),
             sums=terms * step + len(weights),
             ranks=tuple(sorted(Counter(found.ranks.tolist()).items())),
             separated=separated,

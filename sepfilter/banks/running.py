@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -24,8 +25,11 @@ from sepfilter.values import value
 Samples = npt.NDArray[Any]
 MakeLayer = Callable[..., RunLayer]
 
-BAND_SAMPLES: Final = 2_000_000
-"""Samples of a layer's result that are held at a time where the next one reaches around them."""
+KEPT_SAMPLES: Final = 2_000_000
+"""Samples of a layer's result that are made at a time where the next one reaches around them."""
+
+LEAST_ROWS: Final = 8
+"""Rows of a band at least, so that threads have some each, whatever memory that takes."""
 
 
 def run_bank(bank: Bank, image: Samples, *, threads: int | None, out: Samples | None) -> Samples:
@@ -68,8 +72,8 @@ class Steps:
         height = self.output[0]
         if len(self.segments) == 1:
             return height
-        most = max(one.output[0] * one.output[1] * one.output[2] for one in self.segments[:-1])
-        return max(height * BAND_SAMPLES // most, 1)
+        most = max(prod(one.output) for one in self.segments[:-1])
+        return min(max(height * KEPT_SAMPLES // most, LEAST_ROWS), height)
 
     @property
     def held_bytes(self) -> int:
@@ -77,21 +81,17 @@ class Steps:
         total = 0
         for segment, behind in zip(self.segments[1:], self.segments[:-1], strict=True):
             height, width, channels = behind.output
-            share = self.band_rows * segment.output[0] / self.output[0]
-            first, last = segment.steps[0].rows_behind(0, min(int(share) + 1, segment.output[0]))
-            total += min(last - first, height) * width * channels * np.dtype(np.float32).itemsize
-        return total
+            step = segment.steps[0]
+            made = -(-self.band_rows * behind.output[0] // self.output[0]) + step.layer.stride[0]
+            # What is kept of the band before is copied beside the new rows.
+            kept = 2 * (step.layer.extent[0] + max(step.pads[0], step.pads[2]))
+            total += min(made + kept, 2 * height) * width * channels
+        return total * np.dtype(np.float32).itemsize
 
     def rows_behind(self, first: int, last: int) -> tuple[int, int]:
         """Rows of the image that rows of the result are made of, from and up to."""
         for step in self._backwards:
             first, last = step.rows_behind(first, last)
-        return first, last
-
-    def columns_behind(self, first: int, last: int) -> tuple[int, int]:
-        """The same for columns."""
-        for step in self._backwards:
-            first, last = step.columns_behind(first, last)
         return first, last
 
     @property
@@ -126,10 +126,7 @@ def make_ready(
     shape: Shape = (spec.height, spec.width, spec.channels)
     steps = []
     for layer in bank.layers:
-        try:
-            output = layer.output_shape(shape)
-        except ValueError as error:
-            raise ShapeError(str(error)) from None
+        output = layer.output_shape(shape)
         steps.append(Step(layer, make(layer, separates=separates), shape, output, layer.pads(*shape[:2])))
         shape = output
     return Steps(bank, segments_of(steps))
@@ -223,10 +220,8 @@ def fill(segment: Segment, source: Rows, rows: tuple[int, int], out: Samples, wo
     """Make rows of a segment's result, from and up to; what they are made of first."""
     first, last = rows
     if isinstance(source, KeptRows):
-        needed = segment.steps[0].rows_behind(first, last)
-        # What is left over has to serve the rows further down as well, which a border may fold back.
-        further = segment.steps[0].rows_behind(first, segment.output[0])
-        source.reach(further[0], needed[1])
+        step = segment.steps[0]
+        source.reach(step.first_row_from(first), step.rows_behind(first, last)[1])
     count = min(workers, last - first)
     cuts = [first + (last - first) * part // count for part in range(count + 1)]
     in_threads(

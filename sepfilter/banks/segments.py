@@ -6,7 +6,6 @@ What the first makes of a few rows is still in a core's cache when the next read
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import ceil
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -22,6 +21,9 @@ RunLayer = Callable[[Samples, Samples], None]
 
 CACHED_SAMPLES: Final = 65_536
 """Samples between two layers of a segment: as floats half of a core's second cache. benchmarks/banks.py."""
+
+MOST_SAMPLES: Final = 4_000_000
+"""Samples of a strip's input, where kernels reach far: memory for each thread."""
 
 
 class Rows(Protocol):
@@ -64,43 +66,46 @@ class Step:
 
     def rows_behind(self, first: int, last: int) -> tuple[int, int]:
         """Rows of the input that have to be there for outputs, from and up to."""
-        return _reached(*self.span(first, last), self.input[0], (self.layer.border or ZEROS).mode)
+        height, mode = self.input[0], (self.layer.border or ZEROS).mode
+        return _reached(border_indices(*self.span(first, last), height, mode))
 
-    def columns_behind(self, first: int, last: int) -> tuple[int, int]:
-        """The same for columns."""
-        along, left = self.layer.stride[1], self.pads[1]
-        span = first * along - left, (last - 1) * along - left + self.layer.extent[1]
-        return _reached(*span, self.input[1], (self.layer.border or ZEROS).mode)
+    def first_row_from(self, first: int) -> int:
+        """The first row of the input that outputs from a row on, down to the last one, are made of."""
+        height, mode, below = self.input[0], (self.layer.border or ZEROS).mode, self.pads[2]
+        top = min(max(self.span(first, first + 1)[0], 0), height - 1)
+        if not below or mode in ("constant", "nearest"):
+            return top
+        # Below the last row a border turns back, or begins anew.
+        return 0 if mode == "wrap" else max(min(top, height - 1 - below), 0)
 
     def block(self, source: Rows, first: int, last: int) -> Samples:
         """The input of some outputs with all that lies around it, contiguous."""
         border = self.layer.border or ZEROS
         height, width, channels = self.input
         rows = border_indices(*self.span(first, last), height, border.mode)
-        inside = rows[rows >= 0]
-        if not len(inside):
-            low, strip = 0, source.read(0, 0)
-        else:
-            low = int(inside.min())
-            strip = source.read(low, int(inside.max()) + 1)
+        low, high = _reached(rows)
+        strip = source.read(low, high)
         _, left, _, right = self.pads
-        if not (left or right) and np.array_equal(rows, np.arange(low, low + len(strip))):
+        if not (left or right) and np.array_equal(rows, np.arange(low, high)):
             return np.ascontiguousarray(strip)
         columns = border_indices(-left, width + right, width, border.mode)
         block = np.empty((len(rows), len(columns), channels), strip.dtype)
-        known = rows >= 0
-        block[known, left : left + width] = strip[inside - low]
+        inside = np.flatnonzero(rows >= 0)
+        if len(inside):
+            # One copy of what lies in order, which is all but a few rows at the image's edges.
+            start, end = inside[0], inside[-1] + 1
+            follow = np.array_equal(rows[start:end], np.arange(low, high))
+            block[start:end, left : left + width] = strip if follow else strip[rows[start:end] - low]
         for edge in (slice(0, left), slice(left + width, None)):
-            block[known, edge] = strip[inside - low][:, columns[edge]]
+            block[:, edge] = block[:, left + columns[edge]]
         if border.mode == "constant":
-            block[~known] = border.value
+            block[rows < 0] = border.value
             block[:, columns < 0] = border.value
         return block
 
 
-def _reached(first: int, last: int, length: int, mode: str) -> tuple[int, int]:
-    """Positions inside that stand for those of a span, from and up to."""
-    positions = border_indices(first, last, length, mode)
+def _reached(positions: npt.NDArray[np.intp]) -> tuple[int, int]:
+    """The part that positions inside are of, from and up to; -1 is outside."""
     inside = positions[positions >= 0]
     return (int(inside.min()), int(inside.max()) + 1) if len(inside) else (0, 0)
 
@@ -124,9 +129,11 @@ class Segment:
 
     @property
     def strip_rows(self) -> int:
-        """Rows of the result that are made at once."""
+        """Rows of the result that are made at once: in the cache, or else twice what a kernel spans."""
         between = [step.output for step in self.steps[:-1]] + [self.steps[0].input]
-        return max(CACHED_SAMPLES // max(ceil(width * channels) for _, width, channels in between), 1)
+        row = max(width * channels for _, width, channels in between)
+        high = self.steps[0].layer.extent[0]
+        return max(CACHED_SAMPLES // row, min(2 * high, MOST_SAMPLES // row), 1)
 
     def write(self, source: Rows, first: int, last: int, out: Samples) -> None:
         """Make rows of the result, in strips.

@@ -7,7 +7,7 @@ import click
 from sepfilter.cli.commands import Command
 from sepfilter.cli.options import LAYOUTS
 from sepfilter.cli.values import image_spec
-from sepfilter.errors import OptionError
+from sepfilter.errors import OptionError, ShapeError
 
 
 @click.command("analyze-bank", cls=Command)
@@ -20,6 +20,7 @@ from sepfilter.errors import OptionError
 @click.option(
     "--layout", type=click.Choice(LAYOUTS), help="Order of the weights' axes, where shapes do not tell."
 )
+@click.option("--allow-nonfinite", is_flag=True, help="Take weights that are NaN or infinite.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--debug", is_flag=True, help="Show where an error comes from.")
 def command(
@@ -29,6 +30,7 @@ def command(
     padding: str | None,
     select: tuple[str, ...],
     layout: str | None,
+    allow_nonfinite: bool,
     as_json: bool,
     debug: bool,  # noqa: ARG001
 ) -> None:
@@ -45,12 +47,15 @@ def command(
     from sepfilter.reports.bank_json import bank_json
     from sepfilter.reports.bank_text import bank_text
 
-    layers = prepared(load(bank, select, layout), padding, border=None)
+    layers = prepared(load(bank, select, layout, allow_nonfinite=allow_nonfinite), padding, border=None)
     spec = image_spec(image, channels=layers.input_channels)
     takes = layers.input_channels
     if takes not in (None, spec.channels):
         raise OptionError(
             f"--image {image}: the bank takes {takes} channels: give {spec.width}x{spec.height}x{takes}"
         )
-    plan = layers.plan(spec)
+    try:
+        plan = layers.plan(spec)
+    except ShapeError as error:
+        raise OptionError(f"--image {image}: {error}") from None
     click.echo(bank_json(plan) if as_json else bank_text(plan))

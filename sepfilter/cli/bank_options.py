@@ -23,7 +23,7 @@ _OF_SHELL: Final = ("depthwise", "pointwise")
 
 def asks_for_a_bank(arguments: dict[str, Any]) -> bool:
     """True where layers take the place of kernels."""
-    return bool(arguments["bank"] or arguments["depthwise"] or arguments["pointwise"])
+    return arguments["bank"] is not None or bool(arguments["depthwise"]) or arguments["pointwise"] is not None
 
 
 def check(context: click.Context, arguments: dict[str, Any]) -> None:
@@ -50,11 +50,11 @@ def check(context: click.Context, arguments: dict[str, Any]) -> None:
         raise OptionError(
             "--montage: stretches each channel by itself: leave out --range, --dtype, --scale and --offset"
         )
-    if not arguments["bank"]:
+    if arguments["bank"] is None:
         for name in _OF_FILES:
             if _is_given(context, name):
                 raise OptionError(f"{_spelt(name)}: is for the layers of a file: give --bank")
-    elif any(arguments[name] for name in _OF_SHELL):
+    elif any(_is_given(context, name) for name in _OF_SHELL):
         raise OptionError(
             "--bank and --depthwise or --pointwise both say what the layers are: give one of them"
         )
@@ -68,7 +68,7 @@ def bank_of(arguments: dict[str, Any]) -> Bank:
     BankError, OptionError
         It cannot be read, is malformed, or does not go with the options.
     """
-    if arguments["bank"]:
+    if arguments["bank"] is not None:
         bank = load(
             arguments["bank"],
             arguments["select"],

@@ -60,8 +60,8 @@ filtering = _group(
         help="Beyond the edge: reflect, mirror, nearest, wrap, constant or constant:V.",
     ),
     _option(
-        "--padding", type=click.Choice(PADDINGS), show_default="same; valid for a bank",
-        help="Keep the size, or only where the kernel fits.",
+        "--padding", metavar="|".join(PADDINGS), show_default="same; valid for a bank",
+        help="Keep the size, or only where the kernel fits; of a bank's layers also as '1 1 1 1'.",
     ),
     _option(
         "--method", type=click.Choice(METHODS), default="auto", show_default=True,

@@ -62,7 +62,7 @@ def verify(
         unrounded = _unrounded(plan, reference, as_planned(plan, image))
         true = run(reference, image, threads=threads).pixels
         part = part or Window.whole(plan.output_spec)
-        rounded = _largest_difference(filtered, true[part.rows, part.columns])
+        rounded = largest_difference(filtered, true[part.rows, part.columns])
     return Verification(unrounded, rounded, method)
 
 
@@ -76,10 +76,10 @@ def _unrounded(plan: Plan, reference: Plan, pixels: Samples) -> float:
     """The largest difference before the output map, strip by strip."""
     held = HeldRows.whole(pixels)
     ours, true = filtered_rows(plan, held), filtered_rows(reference, held)
-    return max(_largest_difference(ours.read(*strip), true.read(*strip)) for strip in plan_strips(plan))
+    return max(largest_difference(ours.read(*strip), true.read(*strip)) for strip in plan_strips(plan))
 
 
-def _largest_difference(first: Samples, second: Samples) -> float:
+def largest_difference(first: Samples, second: Samples) -> float:
     """The largest absolute difference between finite samples."""
     difference = np.abs(first.astype(np.float64) - second)
     return float(difference.max(where=np.isfinite(difference), initial=0.0))

@@ -41,6 +41,8 @@ class OutputFormat:
         Of ``icc``, ``exif``, ``xmp`` and ``dpi`` those that it has a place for.
     longest_side : int or None
         The most pixels that a row or column may have.
+    is_encoded_whole : bool
+        Its encoder wants all rows at once.
     """
 
     name: str
@@ -52,6 +54,7 @@ class OutputFormat:
     compressions: tuple[str, ...] = ()
     carries: frozenset[str] = frozenset()
     longest_side: int | None = None
+    is_encoded_whole: bool = False
 
     def can_hold(self, spec: ImageSpec, metadata: Metadata) -> bool:
         """True where nothing of the pixels would be lost."""
@@ -132,11 +135,13 @@ OUTPUT_FORMATS: Final = (
         "jpeg", "JPEG", (".jpg", ".jpeg", ".jpe"), "jpeg.sink.open_jpeg_sink",
         dict.fromkeys((*_COLOURS, "cmyk"), _BYTES), has_quality=True, carries=_ALL,
         longest_side=65500,
+        is_encoded_whole=True,
     ),
     OutputFormat(
         "webp", "WEBP", (".webp",), "webp.sink.open_webp_sink",
         dict.fromkeys(_WITH_OPACITY, _BYTES), has_quality=True, carries=frozenset({"icc", "exif", "xmp"}),
         longest_side=16383,
+        is_encoded_whole=True,
     ),
     OutputFormat(
         "tiff", "TIFF", (".tif", ".tiff"), "tiff.sink.open_tiff_sink",
@@ -145,6 +150,7 @@ OUTPUT_FORMATS: Final = (
     OutputFormat(
         "bmp", "BMP", (".bmp",), "pillow.sink.open_bmp_sink",
         dict.fromkeys(_COLOURS, _BYTES), carries=frozenset({"dpi"}),
+        is_encoded_whole=True,
     ),
     OutputFormat(
         "ppm", "PPM", (".ppm", ".pgm", ".pnm"), "pnm.sink.open_ppm_sink", dict.fromkeys(_COLOURS, _DEEP)
@@ -153,14 +159,19 @@ OUTPUT_FORMATS: Final = (
     OutputFormat(
         "pam", "PAM", (".pam",), "pnm.pam.open_pam_sink", dict.fromkeys((*_WITH_OPACITY, "cmyk"), _DEEP)
     ),
-    OutputFormat("tga", "TGA", (".tga",), "pillow.sink.open_tga_sink", dict.fromkeys(_WITH_OPACITY, _BYTES)),
+    OutputFormat(
+        "tga", "TGA", (".tga",), "pillow.sink.open_tga_sink", dict.fromkeys(_WITH_OPACITY, _BYTES),
+        is_encoded_whole=True,
+    ),
     OutputFormat(
         "jp2", "JPEG2000", (".jp2",), "pillow.sink.open_jp2_sink",
         {**dict.fromkeys(_WITH_OPACITY, _BYTES), "grey": _DEEP},
+        is_encoded_whole=True,
     ),
     OutputFormat(
         "avif", "AVIF", (".avif",), "pillow.sink.open_avif_sink",
         dict.fromkeys(_WITH_OPACITY, _BYTES), has_quality=True, carries=frozenset({"icc", "exif", "xmp"}),
+        is_encoded_whole=True,
     ),
     OutputFormat("npy", "NPY", (".npy",), "npy.open_npy_sink"),
 )  # fmt: skip

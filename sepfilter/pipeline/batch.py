@@ -156,21 +156,28 @@ def _targets(job: Job, inputs: tuple[Input, ...]) -> tuple[Target | None, ...]:
         skip_existing=writing.skip_existing,
     )
     _check_encoding(writing, {target.format.name: target.format for target in targets})
-    _check_channels(job, targets)
+    _check_channels(job, inputs, targets)
     return tuple(targets)
 
 
-def _check_channels(job: Job, targets: Sequence[Target]) -> None:
+def _check_channels(job: Job, inputs: Sequence[Input], targets: Sequence[Target]) -> None:
     """Refuse, before an image is read, outputs that do not take the channels of a bank."""
-    if job.bank is None:
-        if any(target.is_per_channel for target in targets):
-            raise OptionError(f"-o {job.output}: {{channel}} is for the channels of a bank: leave it out")
-        return
-    if job.reading.linear and any(target.is_per_channel for target in targets):
+    apart = any(target.is_per_channel for target in targets)
+    if apart and job.bank is None:
+        raise OptionError(f"-o {job.output}: {{channel}} is for the channels of a bank: leave it out")
+    if apart and job.reading.linear:
         raise OptionError("--linear: encodes images, not channels apart: leave out {channel}, or --linear")
+    if apart and job.writing.montage:
+        raise OptionError("--montage: all channels go to one sheet: leave out {channel}, or --montage")
+    if job.bank is None:
+        return
     channels = job.bank.output_channels
     for target in targets if channels is not None else ():
         check_channels(target, channels, job.writing)
+    if apart:
+        from sepfilter.pipeline.channel_files import check_channel_files
+
+        check_channel_files(job, inputs, targets)
 
 
 def _check_encoding(writing: Writing, formats: dict[str, OutputFormat]) -> None:

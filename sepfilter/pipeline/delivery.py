@@ -120,6 +120,17 @@ class Delivery:
             return DEFAULT_MONTAGE.sheet_spec(self.spec)
         return self.spec
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory for what several files or a sheet hold back until the last row has come."""
+        spec = self.spec
+        if self.way == "sheet":  # thumbnails, a row of sums, the sheet
+            sheet = self.written
+            return 8 * (sheet.height + spec.channels) * sheet.width + 8 * spec.width * spec.channels
+        if self.way == "files" and self.target.format.is_encoded_whole:
+            return spec.height * spec.width * spec.channels * spec.sample_bytes
+        return 0
+
     def check(self, *, float_range: bool) -> None:
         """Refuse a result that the format would damage."""
         if self.way != "pages":

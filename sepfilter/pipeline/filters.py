@@ -52,11 +52,12 @@ class Filter(Protocol):
     def rows_behind(self, first: int, last: int) -> tuple[int, int]:
         """Rows of the image that rows of the result are made of, from and up to."""
 
-    def read_for(self, part: Window) -> Window:
-        """What of the image has to be read for a part of the result: filtered alone it gives the same."""
+    def for_part(self, part: Window) -> tuple[Window, Options] | None:
+        """What of the image has to be read for a part of the result, and how it is filtered as the whole is.
 
-    def options_for_part(self) -> Options:
-        """Options by which what was read is filtered as the whole image is, whatever would be quicker."""
+        None where a part of the image alone would not give the same: then rows that are not needed are
+        left out all the same.
+        """
 
     def begin(self, held: HeldRows, workers: int) -> Writes:
         """Make ready; a range that is stretched is measured first, on all rows."""
@@ -100,19 +101,16 @@ class KernelFilter:
         """Rows of the image that rows of the result are made of."""
         return rows_behind(self.plan, first, last)
 
-    def read_for(self, part: Window) -> Window:
-        """The part, with what the kernels reach around it."""
-        top, bottom = rows_behind(self.plan, part.y, part.y + part.height)
-        left, right = columns_behind(self.plan, part.x, part.x + part.width)
-        return Window(top, left, bottom - top, right - left)
-
-    def options_for_part(self) -> Options:
-        """The method and precision that were chosen, as if they had been asked for."""
+    def for_part(self, part: Window) -> tuple[Window, Options]:
+        """The part with what the kernels reach around it; the method and precision that were chosen."""
         plan, options = self.plan, self.options
+        top, bottom = rows_behind(plan, part.y, part.y + part.height)
+        left, right = columns_behind(plan, part.x, part.x + part.width)
         is_free = options.method == "auto" and options.rank is None and options.max_error is None
         method = plan.method if is_free and plan.method in METHODS else options.method
         precision = plan.precision if options.precision == "auto" else options.precision
-        return replace(options, method=method, precision=precision)
+        same = replace(options, method=method, precision=precision)
+        return Window(top, left, bottom - top, right - left), same
 
     def begin(self, held: HeldRows, workers: int) -> Filtering:
         """Make ready to filter what is held."""

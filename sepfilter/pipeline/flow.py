@@ -84,8 +84,17 @@ class Flow:
         """Cut the part into bands."""
         return cls(filter, source, part, workers, _bands(filter, source, part, workers))
 
-    def check(self, limits: Limits, name: str) -> None:
+    def check(self, limits: Limits, name: str, beside: int = 0) -> None:
         """Refuse an image of which more has to be held than the limits allow.
+
+        Parameters
+        ----------
+        limits : Limits
+            What is allowed.
+        name : str
+            The image, in messages.
+        beside : int
+            Bytes that are held of the result.
 
         Raises
         ------
@@ -98,7 +107,7 @@ class Flow:
             limits = replace(limits, max_pixels=rows * spec.width)
         limits.check(
             name, height=rows, width=spec.width, channels=spec.channels,
-            sample_bytes=spec.sample_bytes, beside=self.filter.held_bytes,
+            sample_bytes=spec.sample_bytes, beside=self.filter.held_bytes + beside,
         )  # fmt: skip
 
     def run(self, sink: Sink, clock: Clock, halted: Event) -> Losses:

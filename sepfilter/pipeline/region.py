@@ -5,9 +5,10 @@ from __future__ import annotations
 from sepfilter.errors import ShapeError
 from sepfilter.geometry import Window
 from sepfilter.pipeline.filters import Filter
+from sepfilter.plans.options import Options
 
 
-def behind(one: Filter, region: tuple[int, int, int, int]) -> tuple[Window, Window]:
+def behind(one: Filter, region: tuple[int, int, int, int]) -> tuple[Window, Options | None, Window]:
     """Find what has to be read for a region of a result.
 
     Parameters
@@ -21,6 +22,8 @@ def behind(one: Filter, region: tuple[int, int, int, int]) -> tuple[Window, Wind
     -------
     read : Window
         Of the image: filtered alone, it gives the same pixels in the region.
+    options : Options or None
+        By which; None where all of the image is filtered.
     part : Window
         Of that result: the region.
 
@@ -37,7 +40,8 @@ def behind(one: Filter, region: tuple[int, int, int, int]) -> tuple[Window, Wind
             "pixels: give another --region"
         )
     part = Window(y, x, height, width)
-    if one.plan.output.range == "stretch":  # is measured on all of the result
-        return Window.whole(one.plan.spec), part
-    read = one.read_for(part)
-    return read, Window(y - read.y, x - read.x, height, width)
+    found = None if one.plan.output.range == "stretch" else one.for_part(part)  # it is measured on all
+    if found is None:
+        return Window.whole(one.plan.spec), None, part
+    read, options = found
+    return read, options, Window(y - read.y, x - read.x, height, width)

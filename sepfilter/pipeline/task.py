@@ -141,7 +141,7 @@ class Task:
         delivery.check(float_range=job.options.output_range == "float")
         kept = self._kept(view.source)
         way = Flow.of(view.filter, kept.source if kept else view.source, view.part, work.threads)
-        way.check(limits_of(job.reading), self.name)
+        way.check(limits_of(job.reading), self.name, delivery.held_bytes)
         with delivery.opened(self.path, work) as sink:
             seen = BrightestSample.around(sink, view.source.spec, spec)
             sink = seen or sink

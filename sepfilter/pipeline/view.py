@@ -14,6 +14,7 @@ from sepfilter.pipeline.bank_input import colours_for, makes_numbers
 from sepfilter.pipeline.filters import Filter
 from sepfilter.pipeline.opening import options_in_light, viewed
 from sepfilter.pipeline.work import Work
+from sepfilter.plans.bank_plan import BankPlan
 from sepfilter.plans.options import Options
 from sepfilter.values import value
 
@@ -70,10 +71,10 @@ class View:
                 from sepfilter.images.cropped import Cropped
                 from sepfilter.pipeline.region import behind
 
-                read, part = behind(wanted, job.reading.region)
-                if read != Window.whole(pixels.spec):
+                read, same, part = behind(wanted, job.reading.region)
+                if same is not None:
                     pixels = Cropped(pixels, read)
-                    wanted = work.filter(pixels.spec, wanted.options_for_part())
+                    wanted = work.filter(pixels.spec, same)
         except ShapeError as error:
             raise ShapeError(f"{name}: {error}") from None
         return cls(pixels, wanted, part, light, tuple(notes))
@@ -81,10 +82,10 @@ class View:
     @property
     def metadata(self) -> Metadata:
         """What goes with the result's pixels: where a bank has made them, they are inks no longer."""
-        metadata, spec = self.source.metadata, self.filter.plan.output_spec
-        if spec.channels == self.filter.plan.spec.channels:
-            return metadata
-        return replace(metadata, cmyk=False, alpha=spec.alpha)
+        metadata, plan = self.source.metadata, self.filter.plan
+        if isinstance(plan, BankPlan):
+            return replace(metadata, cmyk=False, alpha=plan.output_spec.alpha)
+        return metadata
 
     def output_spec(self, asked: Options) -> ImageSpec:
         """The image that is written, with the sample type that was asked for."""

@@ -89,4 +89,9 @@ def _by_bank(job: Job) -> _Make:
     """How images are filtered by a bank."""
     from sepfilter.banks.filtering import BankFilter
 
-    return lambda spec, options: BankFilter.of(job.bank, spec, options)
+    apart = "{channel" in (job.output or "")
+
+    def make(spec: ImageSpec, options: Options) -> Filter:
+        return BankFilter.of(job.bank, spec, options, counts_apart=apart)
+
+    return make

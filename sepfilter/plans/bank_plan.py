@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sepfilter.geometry import ImageSpec
@@ -42,7 +43,7 @@ class LayerPlan:
     multiplications : int
         The same for the way that is taken.
     executed_multiplications : int
-        Of the way that is taken without taps of 0 in depthwise kernels.
+        The same: taps of 0 are multiplied as others are.
     additions : int
         Of the way that is taken, bias included.
     parameters : int
@@ -71,6 +72,11 @@ class LayerPlan:
     additions: int
     parameters: int
     reason: str
+
+    @property
+    def halo(self) -> tuple[int, int, int, int]:
+        """Samples above, below, left and right of an output's own that it is made of, at least 0."""
+        return _halo((self,))
 
     @property
     def operations(self) -> Operations:
@@ -133,14 +139,7 @@ class BankPlan:
     @property
     def halo(self) -> tuple[int, int, int, int]:
         """Samples of the image above, below, left and right that the first result reaches beyond its own."""
-        before, after, step = [0, 0], [0, 0], [1, 1]
-        for layer in self.layers:
-            for axis in (0, 1):
-                reach = (layer.kernel[axis] - 1) * layer.dilation[axis]
-                before[axis] += layer.pads[axis] * step[axis]
-                after[axis] += max(reach - layer.pads[axis], 0) * step[axis]
-                step[axis] *= layer.stride[axis]
-        return before[0], after[0], before[1], after[1]
+        return _halo(self.layers)
 
     @property
     def operations(self) -> Operations:
@@ -166,7 +165,7 @@ class BankPlan:
 
     @property
     def executed_multiplications(self) -> int:
-        """Without taps of 0."""
+        """What is really multiplied."""
         return sum(layer.executed_multiplications for layer in self.layers)
 
     @property
@@ -189,3 +188,15 @@ class BankPlan:
         """How the depthwise layers are run; direct where there is none."""
         ways = {layer.method for layer in self.layers if layer.kind == "depthwise"} or {"direct"}
         return ways.pop() if len(ways) == 1 else "mixed"
+
+
+def _halo(layers: Sequence[LayerPlan]) -> tuple[int, int, int, int]:
+    """How far the first output reaches around the first sample, through layers one after the other."""
+    before, after, step = [0, 0], [0, 0], [1, 1]
+    for layer in layers:
+        for axis in (0, 1):
+            reach = (layer.kernel[axis] - 1) * layer.dilation[axis]
+            before[axis] += layer.pads[axis] * step[axis]
+            after[axis] += (reach - layer.pads[axis]) * step[axis]
+            step[axis] *= layer.stride[axis]
+    return max(before[0], 0), max(after[0], 0), max(before[1], 0), max(after[1], 0)

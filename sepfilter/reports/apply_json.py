@@ -123,7 +123,7 @@ def _bank_plan(plan: BankPlan) -> dict[str, Any]:
         "border": first.border,
         "padding": first.padding,
         "reason": "; ".join(f"{layer.name}: {layer.reason}" for layer in plan.layers),
-        "error_bound": 0.0,
+        "error_bound": None,
         "arithmetic_bound": None,
         "predicted_nanoseconds_per_sample": None,
         "halo": list(plan.halo),
@@ -135,14 +135,13 @@ def _bank_plan(plan: BankPlan) -> dict[str, Any]:
 
 def _layer_stage(layer: LayerPlan) -> dict[str, Any]:
     """One layer of a bank as a stage."""
-    top, left, bottom, right = layer.pads
     return {
         "kernel": layer.name,
         "method": layer.method,
         "rank": None,
-        "anchor": [top, left],
-        "halo": [top, bottom, left, right],
-        "error_bound": 0.0,
+        "anchor": list(layer.pads[:2]),
+        "halo": list(layer.halo),
+        "error_bound": None,
         "predicted_nanoseconds_per_sample": None,
         "reason": layer.reason,
         "operations": _operations(layer.operations),

@@ -53,19 +53,28 @@ def warnings(result: Result) -> list[str]:
         What happened.
     """
     lines = [f"note: {note}" for note in result.notes if not note.startswith(_LINEAR)]
-    for output in result.outputs:
-        if output.nonfinite:
-            lines.append(
-                f"warning: {output.nonfinite:,} samples were NaN (written as 0) or infinite"
-                if not output.dtype.startswith("float")
-                else f"warning: {output.nonfinite:,} samples are NaN or infinite"
-            )
-        if output.clipped_share > NOTABLE_CLIPPING:
-            lines.append(_clipping(output, result.plan.output.range if result.plan else "clip"))
+    odd = [output for output in result.outputs if output.nonfinite]
+    if odd:
+        is_float = odd[0].dtype.startswith("float")
+        what = "are NaN or infinite" if is_float else "were NaN (written as 0) or infinite"
+        number = sum(output.nonfinite for output in odd)
+        lines.append(f"warning: {number:,} samples {what}" + _among(result, odd, odd[0]))
+    clipped = [output for output in result.outputs if output.clipped_share > NOTABLE_CLIPPING]
+    if clipped:
+        worst = max(clipped, key=lambda output: output.clipped_share)
+        used = result.plan.output.range if result.plan else "clip"
+        lines.append(_clipping(worst, used, _among(result, clipped, worst)))
     return lines
 
 
-def _clipping(output: OutputInfo, used: str) -> str:
+def _among(result: Result, some: list[OutputInfo], one: OutputInfo) -> str:
+    """Of several files, how many something is said of, and one of them; nothing where there is one file."""
+    if len(result.outputs) == 1:
+        return ""
+    return f", in {len(some):,} of {len(result.outputs):,} files, as {_shown(one.path)}"
+
+
+def _clipping(output: OutputInfo, used: str, where: str) -> str:
     """How much saturated, and what keeps it."""
     parts = []
     if output.clipped_low:
@@ -73,8 +82,9 @@ def _clipping(output: OutputInfo, used: str) -> str:
     if output.clipped_high:
         parts.append(f"{output.clipped_high:,} above")
     signs = "; abs and offset show negative values" if output.clipped_low and used == "clip" else ""
+    beyond = ", ".join(parts)
     return (
-        f"warning: {output.clipped_share:.1%} of the samples were clipped ({', '.join(parts)} the range): "
+        f"warning: {output.clipped_share:.1%} of the samples were clipped ({beyond} the range){where}: "
         f"--range stretch or float keeps them all, --scale makes them smaller{signs}"
     )
 

@@ -125,6 +125,5 @@ def _chosen(decomposition: Decomposition) -> str:
 
 
 def _name(name: str) -> str:
-    """A name that cannot upset a terminal; names come from files."""
-    words = "".join(sign if sign.isprintable() else "?" for sign in name)
-    return words if len(words) <= _LONGEST_NAME else f"{words[:_LONGEST_NAME]}..."
+    """A name, cut where it is long: names come from files."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."

@@ -305,7 +305,7 @@ MISTAKES = [
     # weights, multiplier, what the message says
     (np.full((2, 2, 3, 3), np.nan), 1, "layer 'a': NaN or infinite weights cannot be decomposed"),
     (np.full((2, 2, 3, 3), np.inf), 1, "layer 'a': NaN or infinite weights cannot be decomposed"),
-    (np.full((2, 2, 3, 3), 1e39), 1, "layer 'a': a weight of 1e\\+39 is beyond float32"),
+    (np.full((2, 2, 3, 3), 1e39), 1, "layer 'a': weights: 1e\\+39 is beyond float32"),
     (np.ones((2, 2, 3, 3)), 0, "layer 'a': no decomposition of multiplier 0: give 1 to 2, exact from 2 on"),
     (
         np.ones((20, 2, 3, 3)),

@@ -68,6 +68,8 @@ def test_same_is_tensorflows(size: int, extent: int, stride: int, expected: tupl
         (lambda: Pointwise(np.ones((5000, 1))), "1 channels become 5,000: at most 4,096"),
         (lambda: Activation.parse("relu:3"), "activation relu with 1 alphas"),
         (lambda: Activation.parse("prelu:x"), "'x' are no numbers"),
+        (lambda: Pointwise([[1e39]]), r"weights: 1e\+39 is beyond float32"),
+        (lambda: Pointwise([[1.0]], name="a\x1b[31m"), r"'a\\x1b\[31m': is no name for a layer"),
         (lambda: Bank([]), "bank: has no layers"),
         (
             lambda: Bank([Depthwise(np.ones((3, 1, 5, 5))), Pointwise(np.ones((2, 4)), name="mix")]),

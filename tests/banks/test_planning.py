@@ -67,3 +67,32 @@ def test_a_stride_along_makes_a_pass_down_dearer() -> None:
 def test_the_ordinary_convolution_stands_for_each_block(layers: list[Layer], expected: int) -> None:
     """A depthwise layer and the mixing behind it are one ordinary layer; others stand for themselves."""
     assert Bank(layers).plan(ImageSpec(12, 12, 3, "uint8")).ordinary_multiplications == expected
+
+
+@pytest.mark.parametrize(
+    ("layers", "halo"),
+    [
+        ([Conv(np.ones((1, 1, 3, 5)))], (0, 2, 0, 4)),
+        ([Conv(np.ones((1, 1, 3, 5)), padding="same")], (1, 1, 2, 2)),
+        ([Conv(np.ones((1, 1, 3, 3)), padding="4"), Conv(np.ones((1, 1, 3, 3)))], (4, 0, 4, 0)),
+        (
+            [
+                Depthwise(np.ones((1, 1, 3, 3)), stride=2, padding="1"),
+                Conv(np.ones((1, 1, 3, 3)), dilation=2, padding="2"),
+            ],
+            (5, 5, 5, 5),
+        ),
+    ],
+)
+def test_the_halo_is_what_the_first_result_reaches(
+    layers: list[Layer], halo: tuple[int, int, int, int]
+) -> None:
+    """Strides widen what later layers reach, and padding before one is taken back by the next."""
+    plan = Bank(layers).plan(ImageSpec(30, 30, 1, "uint8"))
+    assert plan.halo == halo
+
+
+def test_what_is_multiplied_is_what_is_counted() -> None:
+    """Taps of 0 are multiplied as others are, and so counted."""
+    plan = Bank([Depthwise(np.eye(5)[np.newaxis, np.newaxis])]).plan(ImageSpec(9, 9, 1, "uint8"))
+    assert plan.executed_multiplications == plan.multiplications == 25 * 25

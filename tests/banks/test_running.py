@@ -66,7 +66,9 @@ def test_a_result_does_not_depend_on_strips_bands_and_threads(
         assume(False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(segments, "CACHED_SAMPLES", cached)
-        patch.setattr(running, "BAND_SAMPLES", cached)
+        patch.setattr(running, "KEPT_SAMPLES", cached)
+        patch.setattr(running, "LEAST_ROWS", 1)
+        patch.setattr(segments, "MOST_SAMPLES", cached)
         cut = bank(image, threads=threads)
     assert cut.tobytes() == whole.tobytes()
 
@@ -174,3 +176,30 @@ def test_rows_behind_a_result_are_those_that_it_changes_with() -> None:
         differing = np.flatnonzero((bank(changed) != before).any(axis=(1, 2)))
         behind = [steps.rows_behind(y, y + 1) for y in range(len(before))]
         assert set(differing) <= {y for y, (first, last) in enumerate(behind) if first <= row < last}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_reaches_no_further_than_the_kernel(value: float) -> None:
+    """Nor another channel, in two passes and by all taps at once, for few channels and for many."""
+    random = np.random.default_rng(2)
+    for channels in (3, 20):
+        weights = random.normal(size=(channels, 1, 3, 3))
+        weights[::2, 0] = np.outer([1, 2, 1], [1, 1, 1])
+        bank = Bank([Depthwise(weights, padding="same", stride=(1, 2))])
+        image = image_of(5, 9, 11, channels)
+        clean = bank(image)
+        image[4, 5, 1] = value
+        changed = bank(image) != clean
+        reached = np.argwhere(changed)
+        assert set(reached[:, 2]) == {1}
+        assert set(reached[:, 0]) <= {3, 4, 5}
+        assert set(reached[:, 1]) <= {2, 3}
+
+
+@pytest.mark.parametrize("weights", [np.outer([1, 2, 1], [-1, 0, 1]), np.outer([1, 4, 6, 4, 1], [1, 1, 1])])
+def test_whole_kernels_of_rank_1_make_whole_numbers(weights: np.ndarray) -> None:
+    """Their factors are numbers of the kernel itself: bytes come out exactly."""
+    image = np.random.default_rng(3).integers(0, 256, (9, 9, 1), np.uint8)
+    bank = Bank([Depthwise(weights[np.newaxis, np.newaxis])])
+    result = bank(image)
+    assert np.array_equal(result, np.rint(result))

@@ -233,7 +233,7 @@ MISTAKES = [
     (("folder.npy",), 2, "folder.npy: a folder: name the file with the weights in it"),
     (("flat.npy",), 2, "weights of shape (3, 3): a conv layer has 4 dimensions"),
     (("nan.npy",), 2, "layer 'nan': NaN or infinite weights cannot be decomposed"),
-    (("huge.npy",), 2, "layer 'huge': a weight of 1e+300 is beyond float32"),
+    (("huge.npy",), 2, "layer 'huge': weights: 1e+300 is beyond float32"),
     (("words.npy",), 2, "layer 'words': weights must be real numbers: they are <U1"),
     (("objects.npy",), 2, "objects.npy: holds Python objects, a pickle: loading it would run code"),
     (("none.npy",), 2, "no layer that is known: weights of shape (0, 2, 3, 3)"),

@@ -14,7 +14,7 @@ from PIL import Image
 from sepfilter.banks.bank import Bank
 from sepfilter.banks.input_scale import InputScale
 from sepfilter.banks.layers import Conv, Depthwise, Pointwise
-from sepfilter.errors import OptionError, OutputExistsError, ShapeError
+from sepfilter.errors import LimitError, OptionError, OutputExistsError, ShapeError
 from sepfilter.images.files import read_image, write_image
 from sepfilter.images.metadata import Metadata
 from sepfilter.pipeline import flow, run_job
@@ -199,3 +199,59 @@ def test_all_taps_at_once_can_be_asked_for(photo: np.ndarray) -> None:
     assert (auto.plan.method, direct.plan.method) == ("separable", "direct")
     assert direct.plan.multiplications == direct.plan.direct_multiplications
     np.testing.assert_allclose(np.load("auto.npy"), np.load("direct.npy"), rtol=1e-6)
+
+
+def test_files_of_channels_are_held_against_inputs_and_files(
+    photo: np.ndarray, asked: ModuleType, here: Path
+) -> None:
+    """Before anything is written: a channel's file may be no input, no other's, and not there already."""
+    write_image("a1.png", asked.picture(8, 8, 3))
+    bank = Bank([EYE])
+    shared = Bank([Depthwise(np.ones((1, 1, 1, 1)), shared=True)])
+    for one in (bank, shared):
+        with pytest.raises(
+            OutputExistsError, match=r"a\.png would be written over a1\.png, which is an input too"
+        ):
+            run(one, "a.png", "a1.png", to="{stem}{channel}.png", writing=Writing(overwrite=True))
+        with pytest.raises(OutputExistsError, match=r"a1\.png: exists already"):
+            run(one, "a.png", to="{stem}{channel}.png")
+    with pytest.raises(OutputExistsError, match=r"a\.png and a1\.png would both write a11\.npy"):
+        run(mixing(12), "a.png", "a1.png", to="{stem}{channel:1}.npy")
+    assert sorted(path.name for path in here.iterdir()) == ["a.png", "a1.png"]
+
+
+def test_what_is_not_finite_is_counted_for_each_file(here: Path) -> None:
+    """A NaN in one channel is none of the others', in files of floats too."""
+    image = np.ones((4, 4, 3), np.float32)
+    image[1, 2, 1] = np.nan
+    np.save("a.npy", image)
+    (result,) = run(Bank([Depthwise(np.ones((3, 1, 1, 1)))]), "a.npy", to="o-{channel}.npy")
+    assert [output.nonfinite for output in result.outputs] == [0, 1, 0]
+
+
+def test_a_montage_and_files_apart_contradict(photo: np.ndarray) -> None:
+    """One sheet is no file a channel."""
+    with pytest.raises(OptionError, match="--montage: all channels go to one sheet"):
+        run(mixing(3), "a.png", to="{channel}.png", writing=Writing(montage=True))
+
+
+def test_inks_become_numbers(asked: ModuleType, here: Path) -> None:
+    """Four channels that a bank makes of CMYK are an image with opacity, not inks."""
+    Image.fromarray(asked.picture(8, 8, 4), "CMYK").save("a.tif")
+    run(Bank([Pointwise(np.eye(4))]), "a.tif", to="o.png")
+    with Image.open("o.png") as image:
+        assert image.mode == "RGBA"
+
+
+@pytest.mark.parametrize(
+    ("to", "writing", "needed"),
+    [("{channel}.jpg", Writing(), 40 * 30 * 64), ("o.png", Writing(montage=True), 64 * 30 * 8)],
+)
+def test_what_is_held_back_of_a_result_is_limited(
+    photo: np.ndarray, to: str, writing: Writing, needed: int
+) -> None:
+    """--max-memory counts pictures that are encoded as a whole, and thumbnails."""
+    bank = Bank([Pointwise(np.ones((64, 3)))])
+    with pytest.raises(LimitError, match="--max-memory raises the limit"):
+        run(bank, "a.png", to=to, writing=writing, reading=Reading(max_memory=needed))
+    run(bank, "a.png", to=to, writing=writing, reading=Reading(max_memory=10_000_000))

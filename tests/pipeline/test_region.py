@@ -163,7 +163,7 @@ def test_no_more_is_read_than_the_region_needs(monkeypatch: pytest.MonkeyPatch) 
 def test_what_is_behind_a_region(options: dict[str, Any], rows: tuple[int, int]) -> None:
     """At the edge, the rows that stand in for those beyond; all where the whole result counts."""
     plan = make_plan(named_kernel("box:5"), ImageSpec(HEIGHT, WIDTH, 1, "uint8"), **options)
-    read, part = behind(KernelFilter(plan, (), Options()), (40, 0, 10, 10))
+    read, _, part = behind(KernelFilter(plan, (), Options()), (40, 0, 10, 10))
     assert (read.y, read.y + read.height) == rows
     assert (part.height, part.width) == (10, 10)
     assert (read.x + part.x, read.y + part.y) == (40, 0)

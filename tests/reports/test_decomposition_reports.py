@@ -125,13 +125,10 @@ def test_several_layers_have_tables_of_their_own() -> None:
     assert parts[-1] == "kept as they are: mix, relu"
 
 
-def test_names_cannot_upset_a_terminal() -> None:
-    """What is not printable becomes a question mark, and a long name is cut."""
-    odd = decomposition_table(Conv(np.ones((2, 2, 3, 3)), name="a\x1b[31m\n" + "x" * 500))
-    found = text(Decomposition(odd), kept=("b\x00",))
-    assert found.startswith("a?[31m?xxx")
-    assert all(line.isprintable() for line in found.splitlines())
-    assert found.endswith("b?")
+def test_long_names_are_cut() -> None:
+    """Names come from files."""
+    odd = decomposition_table(Conv(np.ones((2, 2, 3, 3)), name="x" * 500))
+    found = text(Decomposition(odd))
     assert max(map(len, found.splitlines())) <= 110
 
 
