@@ -47,7 +47,9 @@ def command(
     from sepfilter.reports.bank_json import bank_json
     from sepfilter.reports.bank_text import bank_text
 
-    layers = prepared(load(bank, select, layout, allow_nonfinite=allow_nonfinite), padding, border=None)
+    layers = prepared(
+        load(bank, select=select, layout=layout, allow_nonfinite=allow_nonfinite), padding, border=None
+    )
     spec = image_spec(image, channels=layers.input_channels)
     takes = layers.input_channels
     if takes not in (None, spec.channels):

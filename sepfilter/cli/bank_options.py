@@ -69,12 +69,8 @@ def bank_of(arguments: dict[str, Any]) -> Bank:
         It cannot be read, is malformed, or does not go with the options.
     """
     if arguments["bank"] is not None:
-        bank = load(
-            arguments["bank"],
-            arguments["select"],
-            arguments["layout"],
-            allow_nonfinite=arguments["allow_nonfinite"],
-        )
+        options = {name: arguments[name] for name in _OF_FILES}
+        bank = load(arguments["bank"], **options)
     else:
         from sepfilter.banks.files.shell import bank_from_shell
 
@@ -82,8 +78,8 @@ def bank_of(arguments: dict[str, Any]) -> Bank:
     return prepared(bank, arguments["padding"], arguments["border"], arguments["input_scale"])
 
 
-def load(path: str, select: tuple[str, ...], layout: str | None, *, allow_nonfinite: bool = False) -> Bank:
-    """Read a bank from a file, or from standard input.
+def load(path: str, **options: Any) -> Bank:
+    """Read a bank from a file, or from standard input, with the options of `load_bank`.
 
     Raises
     ------
@@ -92,10 +88,9 @@ def load(path: str, select: tuple[str, ...], layout: str | None, *, allow_nonfin
     """
     from sepfilter.banks.files.load import bank_from_bytes, load_bank
 
-    options: dict[str, Any] = {"select": select, "layout": layout, "allow_nonfinite": allow_nonfinite}
-    return (
-        bank_from_bytes(read_stdin(), "stdin", **options) if path == "-" else load_bank(Path(path), **options)
-    )
+    if path == "-":
+        return bank_from_bytes(read_stdin(), "stdin", **options)
+    return load_bank(Path(path), **options)
 
 
 def prepared(bank: Bank, padding: str | None, border: str | None, input_scale: str | None = None) -> Bank:

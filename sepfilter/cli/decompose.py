@@ -55,7 +55,8 @@ def command(
 ) -> None:
     """Split ordinary convolutions in depthwise and pointwise layers, and show what that costs.
 
-    WEIGHTS is a bank file, or a .npy of (output channels, input channels, height, width). Each
+    WEIGHTS is a bank file, - for standard input, or a .npy of (output channels, input channels, height,
+    width). Each
     convolution of more than one tap is split, layers of other kinds are kept. For each multiplier,
     the number of kernels for an input channel, the table has the relative error of the weights, the
     most that an output can be off, and the multiplications. The largest multiplier is exact.
@@ -65,13 +66,13 @@ def command(
     sepfilter decompose conv1.npy --max-error 0.05 -o conv1.npz
     """
     from sepfilter.banks.decomposition import decompose_bank
-    from sepfilter.banks.files.load import load_bank
+    from sepfilter.cli.bank_options import load
     from sepfilter.plans.decomposition_table import DecomposedBank
     from sepfilter.reports.decomposition_json import decomposition_json
     from sepfilter.reports.decomposition_text import decomposition_text
 
     _check_options(output, multiplier, max_error, overwrite=overwrite)
-    bank = load_bank(weights, select=select, layout=layout, allow_nonfinite=True, array_kind="conv")
+    bank = load(weights, select=select, layout=layout, allow_nonfinite=True, array_kind="conv")
     split, kept = _decompositions(bank, weights, multiplier, max_error, levels)
     if output is not None:
         from sepfilter.banks.files.save import save_bank

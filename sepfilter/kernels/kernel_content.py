@@ -26,7 +26,8 @@ from sepfilter.kernels.kernel_files import check_length, read_kernel_file, text_
 from sepfilter.kernels.kernel_json import kernel_from_json
 from sepfilter.kernels.libvips import fits_libvips, kernel_from_libvips
 from sepfilter.kernels.matrix_text import looks_like_a_matrix, matrix_from_text
-from sepfilter.kernels.numpy_files import is_npy, is_npz, kernel_from_npy, kernel_from_npz
+from sepfilter.kernels.npy_header import is_npy
+from sepfilter.kernels.numpy_files import is_npz, kernel_from_npy, kernel_from_npz
 
 
 def reads_as_text(text: str) -> bool:

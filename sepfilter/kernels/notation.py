@@ -32,7 +32,9 @@ _TYPED: Final = "kernel"
 """How errors call what was typed in: its place is told by row and column, not by repeating it."""
 
 
-def parse_kernel(text: str, *, stdin: Callable[[], bytes] | None = None) -> AnyKernel:
+def parse_kernel(
+    text: str, *, stdin: Callable[[], bytes] | None = None, folder: Path | None = None
+) -> AnyKernel:
     """Find out what a KERNEL means and build it, see the top of this module.
 
     Parameters
@@ -41,6 +43,8 @@ def parse_kernel(text: str, *, stdin: Callable[[], bytes] | None = None) -> AnyK
         ``"gaussian:3"``, ``"edge.csv"``, ``"0 -1 0; -1 5 -1; 0 -1 0"``, ``"[[1, 2, 1]]"``, ...
     stdin : callable, optional
         Returns the bytes of standard input; without it ``-`` is refused.
+    folder : Path, optional
+        As in `parse_cascade`.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def parse_kernel(text: str, *, stdin: Callable[[], bytes] | None = None) -> AnyK
     >>> parse_kernel("1 2 1; 2 4 2; 1 2 1").sum
     16.0
     """
-    cascade = parse_cascade(text, stdin=stdin)
+    cascade = parse_cascade(text, stdin=stdin, folder=folder)
     if len(cascade) > 1:
         raise KernelError(
             f"{_title(text)!r}: a list of {len(cascade)} kernels, where one is wanted: parse_cascade takes "
@@ -72,7 +76,9 @@ def parse_kernel(text: str, *, stdin: Callable[[], bytes] | None = None) -> AnyK
     return cascade[0]
 
 
-def parse_cascade(text: str, *, stdin: Callable[[], bytes] | None = None) -> tuple[AnyKernel, ...]:
+def parse_cascade(
+    text: str, *, stdin: Callable[[], bytes] | None = None, folder: Path | None = None
+) -> tuple[AnyKernel, ...]:
     """Find out what a KERNEL means, which may be a list of kernels that run one after the other.
 
     Parameters
@@ -81,6 +87,9 @@ def parse_cascade(text: str, *, stdin: Callable[[], bytes] | None = None) -> tup
         As in `parse_kernel`, or an ImageMagick list such as ``"3x1: 1,2,1; 1x3: 1,2,1"``.
     stdin : callable, optional
         Returns the bytes of standard input; without it ``-`` is refused.
+    folder : Path, optional
+        Where files are looked up, for a KERNEL that stands in a file itself: only regular files are read
+        then, as reading others may never end. Unless given, where the program runs.
 
     Returns
     -------
@@ -97,8 +106,9 @@ def parse_cascade(text: str, *, stdin: Callable[[], bytes] | None = None) -> tup
     >>> [kernel.width for kernel in parse_cascade("3x1: 1,2,1; 1x3: 1,2,1")]
     [3, 1]
     """
-    is_preset = text.partition(":")[0].strip().lower() in PRESETS
-    if is_preset and not ("/" in text and _is_file(text)):
+    is_there = _exists if folder is None else _is_regular
+    path = (folder or Path()) / text.removeprefix("@")
+    if is_preset(text) and not ("/" in text and is_there(path)):
         return (named_kernel(text),)
     from sepfilter.kernels.kernel_content import from_bytes, from_file, from_text, reads_as_text
 
@@ -106,19 +116,25 @@ def parse_cascade(text: str, *, stdin: Callable[[], bytes] | None = None) -> tup
         if stdin is None:
             raise KernelError("-: no standard input here: give a file or the kernel itself")
         return from_bytes(stdin(), "stdin", suffix="")
-    if text.startswith("@"):
-        return from_file(Path(text[1:]))
-    if _is_file(text) or ("/" in text and not reads_as_text(text)):
-        return from_file(Path(text))
+    if text.startswith("@") or (text and is_there(path)) or ("/" in text and not reads_as_text(text)):
+        if folder is not None and not is_there(path):
+            raise KernelError(f"{path}: there is no such file")
+        return from_file(path)
     if reads_as_text(text):
         return _titled(from_text(text, _TYPED), text)
     raise KernelError(
         f"{text[:80]!r}: no kernel or file of that name"
         + (
             nearest(text.partition(":")[0], list(PRESETS))
+            or (f": files are looked up in {folder}" if folder is not None else "")
             or ": give a preset (sepfilter kernels lists them), a file, or rows as '1 2 1; 2 4 2'"
         )
     )
+
+
+def is_preset(text: str) -> bool:
+    """True for a preset's name, with or without parameters."""
+    return text.partition(":")[0].strip().lower() in PRESETS
 
 
 def as_kernel(kernel: AnyKernel | str | npt.ArrayLike) -> AnyKernel:
@@ -157,9 +173,14 @@ def _titled(kernels: tuple[Kernel, ...], text: str) -> tuple[Kernel, ...]:
     )
 
 
-def _is_file(text: str) -> bool:
-    """True where a file or folder of this name exists."""
+def _exists(path: Path) -> bool:
+    """True where there is a file or folder."""
     try:
-        return bool(text) and Path(text).exists()
+        return path.exists()
     except (OSError, ValueError):  # a name too long or with a NUL byte is none
         return False
+
+
+def _is_regular(path: Path) -> bool:
+    """True for a regular file."""
+    return _exists(path) and path.is_file()

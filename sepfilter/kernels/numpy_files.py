@@ -13,34 +13,27 @@ from __future__ import annotations
 
 import io
 import math
-import warnings
 import zipfile
 from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib import format as npy_format
 
 from sepfilter.errors import KernelError
 from sepfilter.kernels.arrays import FloatArray
 from sepfilter.kernels.exact import MAX_SIDE, ExactFactors, ExactTaps, ExactTerm
 from sepfilter.kernels.kernel import Kernel, are_whole
 from sepfilter.kernels.kernel_files import MAX_FILE_BYTES
+from sepfilter.kernels.npy_header import read_npy_header
 from sepfilter.kernels.outer_products import sum_of_outer_products
 from sepfilter.kernels.text_taps import check_size, exact_taps
 
 Array = npt.NDArray[Any]
 
-_NPY_MAGIC: Final = b"\x93NUMPY"
 _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _EXTRAS: Final = ("anchor", "offset")
 _PACKINGS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-
-def is_npy(content: bytes) -> bool:
-    """True for the bytes of a ``.npy`` file."""
-    return content.startswith(_NPY_MAGIC)
 
 
 def is_npz(content: bytes) -> bool:
@@ -140,18 +133,12 @@ def factors_to_npz(kernel: Kernel, columns: FloatArray, rows: FloatArray) -> byt
 
 def _array(content: bytes, name: str, dimensions: tuple[int, ...] = (1, 2)) -> Array:
     """The array in the bytes of a ``.npy`` file, which is never larger than they are."""
-    stream = io.BytesIO(content)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # headers written by Python 2 are read alike
-            version = npy_format.read_magic(stream)
-            if version not in ((1, 0), (2, 0)):
-                raise ValueError(f"its format is of version {version[0]}.{version[1]}, not 1.0 or 2.0")
-            read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
-            shape, fortran, dtype = read(stream)
-    except Exception as error:  # a header is parsed as Python, which fails in many ways
+        header = read_npy_header(io.BytesIO(content))
+    except ValueError as error:
         reason = " ".join(str(error).split())[:200]
         raise KernelError(f"{name}: not a sound .npy file of numbers: {reason}") from None
+    shape, dtype = header.shape, header.dtype
     if dtype.hasobject:
         raise KernelError(f"{name}: holds Python objects, which are never loaded: save an array of numbers")
     if dtype.kind not in "biufc":
@@ -159,14 +146,12 @@ def _array(content: bytes, name: str, dimensions: tuple[int, ...] = (1, 2)) -> A
     if len(shape) not in dimensions or min(shape, default=0) < 0:
         raise KernelError(f"{name}: a kernel has rows and columns; this array has shape {shape}")
     check_size(*(shape if len(shape) == 2 else (1, math.prod(shape))), name)
-    promised, there = math.prod(shape) * dtype.itemsize, len(content) - stream.tell()
-    if promised != there:
+    if not header.fits(len(content)):
         raise KernelError(
-            f"{name}: not a sound .npy file of numbers: its header promises {promised} bytes of them, "
-            f"but {there} follow"
+            f"{name}: not a sound .npy file of numbers: its header promises {header.promised} bytes of them, "
+            f"but {len(content) - header.start} follow"
         )
-    values: Array = np.frombuffer(content, dtype, math.prod(shape), stream.tell())
-    return _real(values.reshape(shape, order="F" if fortran else "C"), name)
+    return _real(header.array(memoryview(content)[header.start :]), name)
 
 
 def _real(array: Array, name: str) -> Array:

@@ -68,6 +68,19 @@ def groups_of(found: Mapping[str, Any]) -> int | None:
     return numbers[0]
 
 
+def shared_of(value: Any) -> bool:
+    """Whether all channels share the kernels of a depthwise layer.
+
+    Raises
+    ------
+    BankError
+        It is neither true nor false.
+    """
+    if not isinstance(value, bool):
+        raise BankError(f"shared: {shown(value)}: give true or false")
+    return value
+
+
 def attribute_texts(layer: Layer) -> dict[str, str]:
     """The attributes of a layer that are not the usual ones, as text that `layer_options` reads."""
     texts = {

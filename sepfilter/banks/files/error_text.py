@@ -10,6 +10,7 @@ from sepfilter.errors import BankError, SepfilterError
 
 _MOST_SHOWN: Final = 400
 _MOST_LISTED: Final = 12
+_MOST_SAID: Final = 120
 
 
 @contextmanager
@@ -20,7 +21,9 @@ def told(where: str) -> Iterator[None]:
     except (SepfilterError, OSError, RecursionError, MemoryError) as error:
         reason = _reason(error)
         if not reason.startswith(where):
-            reason = f"{where}: {reason}"
+            first, _, rest = reason.partition(": ")
+            said_already = rest and where.endswith(f" {first}")
+            reason = f"{where}: {rest if said_already else reason}"
         raise BankError(one_line(reason)) from None
 
 
@@ -45,7 +48,31 @@ def one_line(text: str) -> str:
     """
     if len(text) > _MOST_SHOWN:
         text = f"{text[: _MOST_SHOWN * 2 // 3]} ... {text[-(_MOST_SHOWN // 3) :]}"
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
+    return printable(text, len(text))
+
+
+def printable(text: str | bytes, most: int = 100) -> str:
+    r"""A name out of a file, fit for one line of a terminal; bytes where it is no UTF-8.
+
+    Examples
+    --------
+    >>> printable("conv\n1")
+    'conv?1'
+    """
+    if isinstance(text, bytes):  # protobuf gives text as bytes where it cannot be decoded
+        text = text[:most].decode("utf-8", "replace")
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:most])
+
+
+def said_by(error: Exception) -> str:
+    r"""What a library says of a file that is not sound, short and on one line.
+
+    Examples
+    --------
+    >>> said_by(ValueError("bad\n  magic"))
+    'bad magic'
+    """
+    return printable(" ".join(str(error).split()), _MOST_SAID)
 
 
 def shown(value: Any) -> str:

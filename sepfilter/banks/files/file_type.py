@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from sepfilter.banks.files.source import Source, opened
 from sepfilter.errors import BankError
+from sepfilter.kernels.npy_header import is_npy
 
 FileType: TypeAlias = Literal["json", "toml", "npz", "npy", "safetensors", "onnx", "keras"]
 
@@ -50,7 +51,7 @@ def file_type(source: Source, name: str, suffix: str) -> FileType:
         raise BankError(f"{name}: is empty: a bank file has at least one layer")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _type_of_zip(source, name)
-    if head.startswith(b"\x93NUMPY"):
+    if is_npy(head):
         return "npy"
     if any(head[place:].startswith(_HDF5_MAGIC) for place in _HDF5_PLACES):
         return "keras"

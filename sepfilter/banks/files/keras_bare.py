@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sepfilter.banks.files.error_text import printable
 from sepfilter.banks.files.keras_container import Container
 from sepfilter.banks.files.keras_weights import Arrays, depthwise, ordinary, role_of
-from sepfilter.banks.files.onnx_keras_graph import Foreign, Node, Part, printable
+from sepfilter.banks.files.onnx_keras_graph import Foreign, Node, Part
 from sepfilter.errors import BankError
 
 _DEPENDENCIES: Final = "_layer_checkpoint_dependencies"

@@ -15,8 +15,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from sepfilter.banks.files.bfloat16 import widened
+from sepfilter.banks.files.error_text import missing_library, printable, said_by
 from sepfilter.banks.files.keras_heaps import check_heaps
-from sepfilter.banks.files.onnx_keras_graph import MOST_NUMBERS, printable
+from sepfilter.banks.files.onnx_keras_graph import MOST_NUMBERS
 from sepfilter.errors import BankError
 from sepfilter.kernels.arrays import FloatArray
 
@@ -50,9 +52,7 @@ class Container:
         try:
             import h5py  # type: ignore[import-untyped]
         except ImportError:
-            raise BankError(
-                f"{name}: reading Keras files needs the package h5py: pip install 'sepfilter[keras]'"
-            ) from None
+            raise missing_library(name, "h5py", "keras") from None
         text: str | None = None
         source: Any = path
         if zipfile.is_zipfile(path):
@@ -69,10 +69,7 @@ class Container:
         except BankError:
             raise
         except Exception as error:  # damaged HDF5 fails in many ways
-            reason = " ".join(str(error).split())[:120]
-            raise BankError(
-                f"{name}: not a sound Keras file (HDF5), or cut off: {printable(reason, 120)}"
-            ) from None
+            raise BankError(f"{name}: not a sound Keras file (HDF5), or cut off: {said_by(error)}") from None
         self.config = None if text is None else _parsed(text, name)
 
     def text_attribute(self, group: str, name: str) -> str | None:
@@ -118,7 +115,7 @@ class Container:
         with self._reading(path), np.errstate(invalid="ignore"):  # NaN may be of a kind that signals
             numbers = np.asarray(array[()])
             if _is_bfloat16(array):
-                numbers = (numbers.view("<u2").astype("<u4") << 16).view("<f4")
+                numbers = widened(numbers.view("<u2"))
             return numbers.astype(np.float64)
 
     def shape(self, path: str) -> tuple[int, ...]:
@@ -140,8 +137,7 @@ class Container:
         except BankError:
             raise
         except Exception as error:
-            reason = printable(" ".join(str(error).split()), 120)
-            raise BankError(f"{self.name}: {printable(where)!r} cannot be read: {reason}") from None
+            raise BankError(f"{self.name}: {printable(where)!r} cannot be read: {said_by(error)}") from None
 
     def _sound_shape(self, path: str) -> tuple[int, ...]:
         """The shape of an array, if all of it is in the file."""
@@ -216,8 +212,7 @@ def _unpacked(path: Path, name: str) -> tuple[str, io.BytesIO]:
     except BankError:
         raise
     except Exception as error:  # a damaged zip file fails in many ways
-        reason = printable(" ".join(str(error).split()), 120)
-        raise BankError(f"{name}: not a sound .keras file (zip), or cut off: {reason}") from None
+        raise BankError(f"{name}: not a sound .keras file (zip), or cut off: {said_by(error)}") from None
     return config.decode("utf-8", "replace"), io.BytesIO(content)
 
 
@@ -235,8 +230,7 @@ def _parsed(text: str, name: str) -> dict[str, Any]:
     try:
         config = json.loads(text)
     except (ValueError, RecursionError) as error:
-        reason = printable(" ".join(str(error).split()), 120)
-        raise BankError(f"{name}: its configuration is no sound JSON: {reason}") from None
+        raise BankError(f"{name}: its configuration is no sound JSON: {said_by(error)}") from None
     if not isinstance(config, dict):
         raise BankError(f"{name}: its configuration is no JSON object")
     return config

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from sepfilter.banks.activation import NONE, Activation
+from sepfilter.banks.files.error_text import printable
 from sepfilter.banks.files.keras_activation import LAYERS, activation_of, layer_activation
 from sepfilter.banks.files.keras_settings import Settings, printed
 from sepfilter.banks.files.keras_weights import Arrays, depthwise, ordinary
@@ -19,7 +20,7 @@ from sepfilter.banks.files.onnx_keras_graph import (
     Pads,
     Part,
     Passes,
-    printable,
+    normalization,
 )
 from sepfilter.banks.input_scale import InputScale
 from sepfilter.banks.padding import VALID, Padding
@@ -142,10 +143,9 @@ def _normalization(settings: Settings, find: Find) -> Parts:
         raise BankError("its arrays are not all of one length")
 
     def read() -> tuple[FloatArray, FloatArray]:
-        mean, variance = arrays.read("moving_mean"), arrays.read("moving_variance")
-        with np.errstate(all="ignore"):
-            factors = (arrays.read("gamma") if scale else np.ones(channels)) / np.sqrt(variance + epsilon)
-            return factors, (arrays.read("beta") if center else 0.0) - mean * factors
+        gamma = arrays.read("gamma") if scale else np.ones(channels)
+        beta = arrays.read("beta") if center else np.zeros(channels)
+        return normalization(gamma, beta, arrays.read("moving_mean"), arrays.read("moving_variance"), epsilon)
 
     return [("", Affine(channels[0], read, f"batch normalization {printable(arrays.layer)!r}"))]
 

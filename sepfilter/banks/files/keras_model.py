@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from sepfilter.banks.files.error_text import printable
 from sepfilter.banks.files.keras_container import Container
 from sepfilter.banks.files.keras_layers import parts_of
 from sepfilter.banks.files.keras_settings import Settings
 from sepfilter.banks.files.keras_weights import layer_arrays
-from sepfilter.banks.files.onnx_keras_graph import Foreign, Node, printable
+from sepfilter.banks.files.onnx_keras_graph import Foreign, Node
 from sepfilter.errors import BankError
 
 MOST_LAYERS: Final = 5000

@@ -6,7 +6,8 @@ import json
 from math import isfinite
 from typing import Any
 
-from sepfilter.banks.files.onnx_keras_graph import Pair, printable
+from sepfilter.banks.files.error_text import printable
+from sepfilter.banks.files.onnx_keras_graph import Pair
 from sepfilter.errors import BankError
 
 
@@ -67,7 +68,7 @@ class Settings:
 
 def printed(given: Any) -> str:
     """A setting for an error message."""
-    return printable(json.dumps(given)[:60])
+    return printable(json.dumps(given), 60)
 
 
 def _is_small(number: float) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sepfilter.banks.files.error_text import printable
 from sepfilter.banks.files.keras_container import Container
-from sepfilter.banks.files.onnx_keras_graph import Weighted, printable
+from sepfilter.banks.files.onnx_keras_graph import Weighted
 from sepfilter.errors import BankError
 from sepfilter.kernels.arrays import FloatArray
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -14,13 +14,13 @@ from sepfilter.banks.files.nested_numbers import is_number, nested_numbers
 from sepfilter.errors import BankError
 from sepfilter.kernels.arrays import FloatArray
 from sepfilter.kernels.kernel import AnyKernel, Gradient, Kernel
-from sepfilter.kernels.kernel_content import from_file, from_text, reads_as_text
-from sepfilter.kernels.notation import parse_kernel
-from sepfilter.kernels.preset import nearest
-from sepfilter.kernels.presets import PRESETS
+from sepfilter.kernels.kernel_content import from_file, from_text
+from sepfilter.kernels.notation import is_preset, parse_cascade, parse_kernel
 
 MOST_WEIGHTS: Final = 2**26
 """Of a layer that is given by kernels: 512 MiB as float64."""
+
+_Found = TypeVar("_Found", bound=AnyKernel)
 
 
 def kernel_of(value: Any, folder: Path) -> Kernel:
@@ -104,7 +104,7 @@ def matrix_of(value: Any, folder: Path) -> FloatArray:
     with told("matrix"):
         if isinstance(value, list):
             return np.atleast_2d(nested_numbers(value))
-        if isinstance(value, str) and _is_preset(value):
+        if isinstance(value, str) and is_preset(value):
             raise BankError(
                 f"{shown(value)}: a kernel, not a matrix: give rows of numbers, as '0.3 0.6 0.1; 1 0 0'"
             )
@@ -124,8 +124,9 @@ def weights_of(value: Any, folder: Path) -> FloatArray:
     """
     if not isinstance(value, dict):
         return nested_numbers(value)
-    from sepfilter.banks.files.npy_arrays import array_of_npy, is_npy
+    from sepfilter.banks.files.npy_arrays import array_of_npy
     from sepfilter.banks.files.source import MOST_BYTES, read_up_to
+    from sepfilter.kernels.npy_header import is_npy
 
     path = _named_file(value, folder)
     content = read_up_to(path, MOST_BYTES, str(path), "keep the weights in .npz or .safetensors")
@@ -153,7 +154,7 @@ def matrix_of_shell(text: str, stdin: Callable[[], bytes] | None) -> FloatArray:
         It is no matrix.
     """
     with told(f"--pointwise {shown(text)}"):
-        found = None if _is_preset(text) else parse_kernel(text, stdin=stdin)
+        found = None if is_preset(text) else parse_kernel(text, stdin=stdin)
         if not isinstance(found, Kernel) or found.offset:
             raise BankError("no matrix: give rows of numbers, as '0.3 0.6 0.1; 1 0 0', or a file with them")
         return found.taps
@@ -173,17 +174,7 @@ def _any_kernel(value: Any, folder: Path) -> AnyKernel:
         return _one(from_text(text, "kernel"))
     if not isinstance(value, str):
         raise BankError(f'{shown(value)}: give a preset, rows of numbers, or {{"file": "k.csv"}}')
-    if _is_preset(value):
-        return parse_kernel(value)
-    path = folder / value.removeprefix("@")
-    if value.startswith("@") or _is_file(path):
-        return _one(from_file(_regular(path)))
-    if reads_as_text(value):
-        return _one(from_text(value, "kernel"))
-    raise BankError(
-        "no kernel or file of that name"
-        + (nearest(value.partition(":")[0], list(PRESETS)) or f": files are looked up in {folder}")
-    )
+    return _one(parse_cascade(value, folder=folder))
 
 
 def _centred(kernel: AnyKernel) -> Kernel:
@@ -201,7 +192,7 @@ def _centred(kernel: AnyKernel) -> Kernel:
     return kernel
 
 
-def _one(kernels: Sequence[Kernel]) -> Kernel:
+def _one(kernels: Sequence[_Found]) -> _Found:
     """The kernel of a list of one."""
     if len(kernels) != 1:
         raise BankError(f"a list of {len(kernels)} kernels, where one is wanted")
@@ -229,8 +220,3 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):  # a name too long or with a NUL byte is none
         return False
-
-
-def _is_preset(text: str) -> bool:
-    """True for a preset's name, with or without parameters."""
-    return text.partition(":")[0].strip().lower() in PRESETS

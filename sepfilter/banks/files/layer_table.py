@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sepfilter.banks.files.attributes import KINDS, groups_of, layer_options
+from sepfilter.banks.files.attributes import KINDS, groups_of, layer_options, shared_of
 from sepfilter.banks.files.error_text import shown, told
 from sepfilter.banks.files.kernel_weights import is_taps, kernel_of, matrix_of, stacked, weights_of
 from sepfilter.banks.files.nested_numbers import nested_numbers
@@ -24,7 +24,8 @@ _KEYS: Final = {
     "pointwise": (*_COMMON, "matrix"),
     "conv": (*_COMMON, "groups"),
 }
-_MOST_NAME: Final = 200
+MOST_NAME: Final = 200
+"""Characters of a name that people give."""
 
 
 def check_keys(table: Mapping[str, Any], known: tuple[str, ...], what: str) -> None:
@@ -49,8 +50,8 @@ def name_of(value: Any) -> str:
     BankError
         It is empty, too long, or not printable.
     """
-    if not (isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= _MOST_NAME):
-        raise BankError(f"name: {shown(value)}: give 1 to {_MOST_NAME} printable characters")
+    if not (isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= MOST_NAME):
+        raise BankError(f"name: {shown(value)}: give 1 to {MOST_NAME} printable characters")
     return value
 
 
@@ -119,7 +120,7 @@ def _depthwise_weights(table: dict[str, Any], folder: Path) -> tuple[FloatArray,
     value = table[source]
     if source == "weights":
         with told("weights"):
-            return weights_of(value, folder), None, _truth(table.get("shared", False))
+            return weights_of(value, folder), None, shared_of(table.get("shared", False))
     if "shared" in table:
         raise BankError(f"shared goes with weights: {source} says by itself whether all channels share it")
     if source == "kernel":
@@ -163,10 +164,3 @@ def _sum(bias: FloatArray, offsets: FloatArray) -> FloatArray:
         raise BankError(f"bias: shape {bias.shape}: give {len(offsets)} numbers, one for each output channel")
     total: FloatArray = np.add(bias, offsets)
     return total
-
-
-def _truth(value: Any) -> bool:
-    """True or false."""
-    if not isinstance(value, bool):
-        raise BankError(f"shared: {shown(value)}: give true or false")
-    return value

@@ -33,7 +33,7 @@ def bank_of_entries(file: BankFile, places: Sequence[int], layout: str | None) -
     BankError
         The layers do not fit one another, or both layouts make sense.
     """
-    readings = readings_for(file, layout)
+    readings = _readings_for(file, layout)
     likely = likely_layout([file.shapes[place] for place in places]) if len(readings) > 1 else None
     if likely is not None:  # if it is sound it is the one to take: the other need not be read
         with suppress(BankError):
@@ -56,14 +56,8 @@ def bank_of_entries(file: BankFile, places: Sequence[int], layout: str | None) -
     return kept[0][1]
 
 
-def readings_for(file: BankFile, layout: str | None) -> dict[str, tuple[Entry, ...]]:
-    """The readings in a layout, or all.
-
-    Raises
-    ------
-    BankError
-        There is no such layout, or the file is in another.
-    """
+def _readings_for(file: BankFile, layout: str | None) -> dict[str, tuple[Entry, ...]]:
+    """The readings in a layout, or all."""
     if layout is None:
         return dict(file.readings)
     if layout not in LAYOUTS:

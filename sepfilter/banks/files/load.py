@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from sepfilter.banks.bank import Bank
@@ -11,11 +10,9 @@ from sepfilter.banks.files.bank_file import BankFile
 from sepfilter.banks.files.entry import Entry
 from sepfilter.banks.files.error_text import listed, one_line, told
 from sepfilter.banks.files.file_type import file_type
-from sepfilter.banks.files.layout_choice import bank_of_entries, readings_for
-from sepfilter.banks.files.layouts import likely_layout
+from sepfilter.banks.files.layout_choice import bank_of_entries
 from sepfilter.banks.files.selection import selected_places
 from sepfilter.banks.files.source import MOST_BYTES, Source, read_up_to, source_of
-from sepfilter.banks.layer import Layer
 from sepfilter.errors import BankError
 
 
@@ -82,6 +79,7 @@ def bank_from_bytes(
     select: Sequence[str] = (),
     layout: str | None = None,
     allow_nonfinite: bool = False,
+    array_kind: str | None = None,
 ) -> Bank:
     """Read a filter bank from the content of a file, as standard input has it.
 
@@ -93,7 +91,7 @@ def bank_from_bytes(
         How errors and reports call it.
     suffix : str
         Of the file's name, if it had one.
-    select, layout, allow_nonfinite
+    select, layout, allow_nonfinite, array_kind
         As in `load_bank`.
 
     Raises
@@ -106,42 +104,8 @@ def bank_from_bytes(
     >>> bank_from_bytes(b'{"layers": [{"type": "depthwise", "kernel": "box:3"}]}', "stdin").layers[0].kernel
     (3, 3)
     """
-    file = _read(content, one_line(name), suffix.lower(), Path(), one_line(name)[:200])
+    file = _read(content, one_line(name), suffix.lower(), Path(), one_line(name)[:200], array_kind)
     return _chosen(file, select, layout, allow_nonfinite=allow_nonfinite)
-
-
-def list_entries(path: str | Path, layout: str | None = None) -> tuple[Entry, ...]:
-    """List what stands in a bank file, also what cannot be run.
-
-    Parameters
-    ----------
-    path : str or Path
-        As in `load_bank`.
-    layout : {'torch', 'keras'}, optional
-        As in `load_bank`; told by all layers together unless given. Where these do not tell it, each is
-        judged when it is built.
-
-    Raises
-    ------
-    BankError
-        The file cannot be read, or is malformed.
-    """
-    file = _opened(path)
-    with told(file.path):
-        if layout is None and len(file.readings) > 1:
-            layout = likely_layout(file.shapes)
-        readings = readings_for(file, layout)
-        if len(readings) == 1:
-            return next(iter(readings.values()))
-        return tuple(
-            Entry(entry.name, entry.what, entry.build and partial(_judged, file, place))
-            for place, entry in enumerate(file.entries)
-        )
-
-
-def _judged(file: BankFile, place: int) -> tuple[Layer, ...]:
-    """One layer of a file, in the layout that it shows by itself."""
-    return bank_of_entries(file, [place], None).layers
 
 
 def _opened(path: str | Path, array_kind: str | None = None) -> BankFile:

@@ -12,10 +12,11 @@ from typing import Final
 from sepfilter.banks.files.attributes import ATTRIBUTES
 from sepfilter.banks.files.bank_file import BankFile
 from sepfilter.banks.files.error_text import shown, told
-from sepfilter.banks.files.npy_arrays import Array, NpyHeader, array_of_npy, header_of, items_of
+from sepfilter.banks.files.npy_arrays import Array, array_of_npy, header_of, items_of
 from sepfilter.banks.files.source import MOST_BYTES, Source, length_of, opened, read_up_to
 from sepfilter.banks.files.stored_arrays import MOST_ARRAYS, StoredArray, bank_of_arrays
 from sepfilter.errors import BankError
+from sepfilter.kernels.npy_header import NpyHeader
 
 _PACKINGS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MOST_TEXT: Final = 2**20

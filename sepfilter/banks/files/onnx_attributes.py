@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sepfilter.banks.files.onnx_keras_graph import printable
+from sepfilter.banks.files.error_text import printable
 from sepfilter.errors import BankError
 
 # The numbers of AttributeProto.AttributeType.

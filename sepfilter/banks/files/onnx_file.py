@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sepfilter.banks.files.entry import Entry
+from sepfilter.banks.files.error_text import missing_library, said_by
 from sepfilter.banks.files.onnx_keras_chain import entries_of
 from sepfilter.errors import BankError
 
@@ -47,14 +48,11 @@ def _parsed(content: bytes, name: str) -> Any:
     try:
         import onnx
     except ImportError:
-        raise BankError(
-            f"{name}: reading ONNX files needs the package onnx: pip install 'sepfilter[onnx]'"
-        ) from None
+        raise missing_library(name, "onnx", "onnx") from None
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # the errors of protobuf are its own
-        reason = " ".join(str(error).split())[:120]
-        raise BankError(f"{name}: not a sound ONNX file, or cut off: {reason}") from None
+        raise BankError(f"{name}: not a sound ONNX file, or cut off: {said_by(error)}") from None
     if not model.graph.node:
         raise BankError(f"{name}: not an ONNX file of a network: it has no graph, or one without nodes")
     return model

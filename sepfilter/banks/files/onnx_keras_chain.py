@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from sepfilter.banks.activation import NONE
 from sepfilter.banks.files.entry import Entry
+from sepfilter.banks.files.error_text import printable
 from sepfilter.banks.files.onnx_keras_graph import (
     Activates,
     Affine,
@@ -23,7 +24,6 @@ from sepfilter.banks.files.onnx_keras_graph import (
     Part,
     Passes,
     Weighted,
-    printable,
 )
 from sepfilter.banks.files.onnx_keras_layer import describe, make_layer
 from sepfilter.banks.padding import Padding

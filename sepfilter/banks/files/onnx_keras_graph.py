@@ -115,14 +115,17 @@ class Node:
     part: Part
 
 
-def printable(text: str | bytes, most: int = 100) -> str:
-    r"""A name out of a file, fit for one line of a terminal; bytes where it is no UTF-8.
+def normalization(
+    gamma: FloatArray, beta: FloatArray, mean: FloatArray, variance: FloatArray, epsilon: float
+) -> tuple[FloatArray, FloatArray]:
+    """Batch normalization with constants, as the factors and numbers to add of an `Affine`.
 
     Examples
     --------
-    >>> printable("conv\n1")
-    'conv?1'
+    >>> one = np.ones(1)
+    >>> [part.tolist() for part in normalization(one, one, 2 * one, 3 * one, 1.0)]
+    [[0.5], [0.0]]
     """
-    if isinstance(text, bytes):  # protobuf gives text as bytes where it cannot be decoded
-        text = text[:most].decode("utf-8", "replace")
-    return "".join(one if one.isprintable() else "?" for one in text[:most])
+    with np.errstate(all="ignore"):
+        factors = gamma / np.sqrt(variance + epsilon)
+        return factors, beta - mean * factors

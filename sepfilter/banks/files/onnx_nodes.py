@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from sepfilter.banks.activation import Activation
+from sepfilter.banks.files.error_text import printable
 from sepfilter.banks.files.onnx_attributes import Attributes
 from sepfilter.banks.files.onnx_conv import convolution
 from sepfilter.banks.files.onnx_keras_graph import (
@@ -21,7 +22,7 @@ from sepfilter.banks.files.onnx_keras_graph import (
     Pads,
     Part,
     Passes,
-    printable,
+    normalization,
 )
 from sepfilter.banks.files.onnx_tensors import Constants, refuse_external
 from sepfilter.errors import BankError
@@ -187,9 +188,7 @@ def _normalization(
 ) -> tuple[FloatArray, FloatArray]:
     """Factors and numbers to add."""
     gamma, beta, mean, variance = (constants.vector(one, "batch normalization:") for one in names)
-    with np.errstate(all="ignore"):
-        factors = gamma / np.sqrt(variance + epsilon)
-        return factors, beta - mean * factors
+    return normalization(gamma, beta, mean, variance, epsilon)
 
 
 def _arithmetic(node: Any, _: Attributes, constants: Constants, opset: int) -> Part:

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from sepfilter.banks.files.onnx_keras_graph import MOST_NUMBERS, printable
+from sepfilter.banks.files.bfloat16 import widened
+from sepfilter.banks.files.error_text import printable
+from sepfilter.banks.files.onnx_keras_graph import MOST_NUMBERS
 from sepfilter.errors import BankError
 from sepfilter.kernels.arrays import FloatArray
 
@@ -99,7 +101,7 @@ class Constants:
         else:
             array = np.array(numbers, dtype)
         if tensor.data_type == _BFLOAT16:
-            array = (array.astype("<u4") << 16).view("<f4")
+            array = widened(array)
         with np.errstate(invalid="ignore"):  # NaN may be of a kind that signals
             return array.reshape(shape).astype(np.float64)
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from sepfilter.banks.files.bank_file import BankFile
+from sepfilter.banks.files.bfloat16 import widened
 from sepfilter.banks.files.error_text import missing_library, shown, told
 from sepfilter.banks.files.npy_arrays import Array, as_floats
 from sepfilter.banks.files.source import MOST_BYTES, Source, length_of, opened
@@ -62,17 +63,6 @@ def bank_from_safetensors(source: Source, path: str, title: str) -> BankFile:
     return bank_of_arrays([found[name] for name in names], texts, path, title)
 
 
-def widened(content: bytes) -> Array:
-    """Numbers of 16 bits, the upper half of a float32 each, as float32.
-
-    Examples
-    --------
-    >>> widened(bytes.fromhex("803f")).tolist()
-    [1.0]
-    """
-    return (np.frombuffer(content, "<u2").astype(np.uint32) << 16).view(np.float32)
-
-
 def _header(source: Source) -> tuple[dict[str, Any], int]:
     """The header, and where the tensors' bytes begin."""
     there = length_of(source) - 8
@@ -98,7 +88,7 @@ def _header(source: Source) -> tuple[dict[str, Any], int]:
 def _tensor(source: Source, name: str, said: Any, start: int, length: int) -> StoredArray:
     """A tensor whose header fits the file."""
     said = said if isinstance(said, dict) else {}
-    shape, offsets = _whole_numbers(said.get("shape")), _whole_numbers(said.get("data_offsets"))
+    shape, offsets = _extents(said.get("shape")), _extents(said.get("data_offsets"))
     dtype = said.get("dtype")
     if shape is None or offsets is None or len(offsets) != 2 or not isinstance(dtype, str):
         raise BankError(f"{shown(name)}: {_UNSOUND}: says no shape, type and place")
@@ -119,7 +109,7 @@ def _tensor(source: Source, name: str, said: Any, start: int, length: int) -> St
     return StoredArray(name, shape, partial(_read, source, name, dtype, shape, start + begin))
 
 
-def _whole_numbers(value: Any) -> tuple[int, ...] | None:
+def _extents(value: Any) -> tuple[int, ...] | None:
     """A list of whole numbers, None where it is none."""
     if not isinstance(value, list) or len(value) > _MOST_DIMENSIONS:
         return None
@@ -139,7 +129,7 @@ def _read(source: Source, name: str, dtype: str, shape: tuple[int, ...], place: 
     if len(content) < promised:
         raise BankError(f"{shown(name)}: ends after {len(content):,} of {promised:,} bytes: the file was cut")
     if dtype == "BF16":
-        return widened(content).reshape(shape)
+        return widened(np.frombuffer(content, _DTYPES[dtype])).reshape(shape)
     return as_floats(np.frombuffer(content, _DTYPES[dtype]).reshape(shape), shown(name))
 
 
@@ -147,7 +137,7 @@ def _check_by_library(source: Source, path: str) -> None:
     """Let the safetensors package judge the header."""
     try:
         from safetensors import SafetensorError, deserialize, safe_open
-    except ModuleNotFoundError:
+    except ImportError:
         raise missing_library(path, "safetensors", "safetensors") from None
     try:
         if isinstance(source, bytes):

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from sepfilter.banks.bank import Bank
 from sepfilter.banks.files.attributes import attribute_texts, input_scale_text
-from sepfilter.banks.files.error_text import missing_library, told
+from sepfilter.banks.files.error_text import missing_library, printable, told
+from sepfilter.banks.files.layer_table import MOST_NAME
 from sepfilter.banks.files.text_banks import MOST_JSON, check_parts
 from sepfilter.banks.layer import Layer
 from sepfilter.banks.layers import Pointwise
@@ -20,8 +21,6 @@ from sepfilter.errors import BankError
 from sepfilter.safe_write import replacing
 
 SAVED: Final = (".json", ".npz", ".safetensors")
-
-_MOST_NAME: Final = 200
 
 
 def save_bank(bank: Bank, path: str | Path, *, overwrite: bool = False) -> None:
@@ -39,7 +38,7 @@ def save_bank(bank: Bank, path: str | Path, *, overwrite: bool = False) -> None:
     Raises
     ------
     BankError
-        The suffix is none of those, a weight is beyond float32, or the JSON would be too large.
+        The suffix is none of those, or the JSON would be too large.
     OutputExistsError, ImageWriteError
         As `sepfilter.safe_write.replacing` has it.
 
@@ -96,9 +95,9 @@ def _table(layer: Layer) -> dict[str, Any]:
     return table
 
 
-def _npz(bank: Bank, path: str) -> bytes:
+def _npz(bank: Bank, _: str) -> bytes:
     """The bank as arrays and texts."""
-    arrays, texts = _arrays(bank, path)
+    arrays, texts = _arrays(bank)
     every: dict[str, npt.NDArray[Any]] = {**arrays, **{key: np.array(text) for key, text in texts.items()}}
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **every)
@@ -109,14 +108,14 @@ def _safetensors(bank: Bank, path: str) -> bytes:
     """The bank as tensors, with the rest in the metadata."""
     try:
         from safetensors.numpy import save
-    except ModuleNotFoundError:
+    except ImportError:
         raise missing_library(path, "safetensors", "safetensors") from None
-    arrays, texts = _arrays(bank, path)
+    arrays, texts = _arrays(bank)
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     return bytes(save(contiguous, metadata={**texts, "layers": "\n".join(arrays)}))
 
 
-def _arrays(bank: Bank, path: str) -> tuple[dict[str, npt.NDArray[np.float32]], dict[str, str]]:
+def _arrays(bank: Bank) -> tuple[dict[str, npt.NDArray[np.float32]], dict[str, str]]:
     """Weights and biases by name, in order, and everything else as text."""
     arrays: dict[str, npt.NDArray[np.float32]] = {}
     texts = {"name": _printable(bank.name), "layout": "torch"}
@@ -130,23 +129,14 @@ def _arrays(bank: Bank, path: str) -> tuple[dict[str, npt.NDArray[np.float32]], 
             while f"{key}.weight" in arrays:
                 key += " again"
             texts[f"{key}.name"] = own
-        arrays[f"{key}.weight"] = _narrowed(layer.weights, layer, path)
+        arrays[f"{key}.weight"] = layer.weights.astype(np.float32)
         if layer.bias is not None:
-            arrays[f"{key}.bias"] = _narrowed(layer.bias, layer, path)
+            arrays[f"{key}.bias"] = layer.bias.astype(np.float32)
         said = {"type": layer.kind, **attribute_texts(layer)}
         texts.update({f"{key}.{name}": text for name, text in said.items()})
     return arrays, texts
 
 
-def _narrowed(numbers: npt.NDArray[np.float64], layer: Layer, path: str) -> npt.NDArray[np.float32]:
-    """The numbers as float32."""
-    with np.errstate(over="ignore"):
-        narrow = numbers.astype(np.float32)
-    if np.isinf(narrow).any() and not np.array_equal(np.isinf(narrow), np.isinf(numbers)):
-        raise BankError(f"{path}: {layer.label}: a weight is beyond float32: save the bank as .json")
-    return narrow
-
-
 def _printable(name: str) -> str:
     """A name that a bank file can hold."""
-    return "".join(sign if sign.isprintable() else "?" for sign in name)[:_MOST_NAME].strip() or "layer"
+    return printable(name, MOST_NAME).strip() or "layer"

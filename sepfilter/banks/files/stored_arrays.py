@@ -15,7 +15,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from sepfilter.banks.files.attributes import ATTRIBUTES, KINDS, groups_of, input_scale_of, layer_options
+from sepfilter.banks.files.attributes import (
+    ATTRIBUTES,
+    KINDS,
+    groups_of,
+    input_scale_of,
+    layer_options,
+    shared_of,
+)
 from sepfilter.banks.files.bank_file import BankFile
 from sepfilter.banks.files.entry import Entry
 from sepfilter.banks.files.error_text import listed, shown, told
@@ -31,6 +38,7 @@ from sepfilter.values import value
 OF_A_LAYER: Final = (*ATTRIBUTES, "type", "name", "shared")
 MOST_ARRAYS: Final = 65_536
 _MOST_NAME: Final = 500
+_TRUTHS: Final[Mapping[str, Any]] = {"true": True, "false": False}
 
 
 @value
@@ -196,15 +204,9 @@ def _built(part: _Part, layout: str, path: str) -> tuple[Layer, ...]:
         weights = arranged(part.weight.read(), kind, layout, groups)
         bias = part.bias.read() if part.bias is not None and part.bias.read is not None else None
         if kind == "depthwise":
-            options["shared"] = _truth(part.texts.get("shared", "false"))
+            said = part.texts.get("shared", "false")
+            options["shared"] = shared_of(_TRUTHS.get(said, said))
             return (Depthwise(weights, bias, **options),)
         if kind == "conv":
             return (Conv(weights, bias, **options, groups=groups or 1),)
         return (Pointwise(weights, bias, **options),)
-
-
-def _truth(text: str) -> bool:
-    """True or false."""
-    if text not in ("true", "false"):
-        raise BankError(f"shared: {shown(text)}: give true or false")
-    return text == "true"

@@ -16,7 +16,9 @@ static bool is_complete(const struct loops *loops)
         if (!loops->magnitude[accumulator] && accumulator != IN_U16)
             return false;
     }
-    return loops->name && loops->weigh && loops->mix && loops->bend && loops->pair_sums && loops->to_double[0] && loops->to_double[1];
+    if (!loops->weigh || !loops->mix || !loops->bend)
+        return false;
+    return loops->name && loops->pair_sums && loops->to_double[0] && loops->to_double[1];
 }
 
 /* Best first; the machine is asked anew each time, which is cheap beside an image. */

@@ -9,7 +9,8 @@
 
 enum {
     MOST_SAMPLES = 1 << 30, /* of a side, of a kernel, of a pixel */
-    TILE_FLOATS = 16384     /* outputs that are mixed before they are bent: they stay in a core's second cache */
+    TILE_FLOATS = 16384,    /* outputs that are mixed before they are bent: they stay in a core's second cache */
+    TILE_PIXELS = 48        /* pixels of a tile are a multiple of it, and so of those that any loop takes at once */
 };
 
 /* ---- activations ---- */
@@ -309,14 +310,13 @@ enum layer_status run_mixing(const struct mixing *asked)
     }
     struct mix_step step = {.taps = taps, .offsets = offsets, .in_step = layer->stride[1] * layer->in.channels,
                             .out_step = layer->out.channels};
-    size_t tile = TILE_FLOATS / layer->out.channels / 48 * 48;
-    tile = tile ? tile : 48;
+    size_t tile = TILE_FLOATS / layer->out.channels / TILE_PIXELS * TILE_PIXELS;
+    tile = tile ? tile : TILE_PIXELS;
     for (size_t y = 0; y < layer->out.height; y++)
         for (size_t x = 0; x < layer->out.width; x += tile) {
-            size_t left = layer->out.width - x;
-            mix_tile(layer, &step,
-                     layer->in.data + (y * layer->stride[0] * layer->in.width + x * layer->stride[1]) * layer->in.channels,
-                     left < tile ? left : tile, layer->out.data + (y * layer->out.width + x) * layer->out.channels);
+            size_t left = layer->out.width - x, met = y * layer->stride[0] * layer->in.width + x * layer->stride[1];
+            mix_tile(layer, &step, layer->in.data + met * layer->in.channels, left < tile ? left : tile,
+                     layer->out.data + (y * layer->out.width + x) * layer->out.channels);
         }
     free(offsets);
     return LAYER_DONE;

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
+import pytest
+
+h5py = pytest.importorskip("h5py")
 
 Array = npt.NDArray[np.floating]
 

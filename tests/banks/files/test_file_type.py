@@ -151,6 +151,23 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         save_bank(BANK, tmp_path / "c.safetensors")
 
 
+@pytest.mark.parametrize(
+    ("library", "extra", "content"),
+    [("onnx", "onnx", b"\x08\x07\x12\x07pytorch"), ("h5py", "keras", b"\x89HDF\r\n\x1a\n")],
+)
+def test_a_missing_package_of_a_framework_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str, extra: str, content: bytes
+) -> None:
+    """In the same words."""
+    path = tmp_path / "model"
+    path.write_bytes(content)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(
+        BankError, match=rf"^{path}: .* needs the {library} package: pip install 'sepfilter\[{extra}\]'$"
+    ):
+        load_bank(path)
+
+
 def test_keras_files_need_a_name() -> None:
     """Their library seeks in the file."""
     with pytest.raises(BankError, match="mine: Keras' files are not read from standard input"):

@@ -22,18 +22,6 @@ pytest.importorskip("h5py")
 Write = Callable[..., Path]
 
 
-@pytest.fixture(scope="session")
-def reference(module_at: Callable[[Path], ModuleType]) -> ModuleType:
-    """Layers by their definition."""
-    return module_at(Path(__file__).parents[1] / "reference.py")
-
-
-@pytest.fixture(scope="session")
-def keras(module_at: Callable[[Path], ModuleType]) -> ModuleType:
-    """Keras files and layers as Keras defines them."""
-    return module_at(Path(__file__).with_name("keras_layouts.py"))
-
-
 @pytest.fixture(params=["keras", "keras without names", "h5 of 3", "h5 of 2"])
 def write(request: pytest.FixtureRequest, keras: ModuleType, tmp_path: Path) -> Write:
     """Write a whole model in each of the layouts."""
@@ -61,7 +49,7 @@ def shown(entries: Sequence[Entry]) -> list[tuple[str, bool]]:
     return [(entry.name, entry.build is not None) for entry in entries]
 
 
-def test_an_ordinary_convolution(keras: ModuleType, reference: ModuleType, write: Write) -> None:
+def test_an_ordinary_convolution(keras: ModuleType, naive: ModuleType, write: Write) -> None:
     """With groups, strides, TensorFlow's padding, bias and activation."""
     kernel, bias, image = keras.numbers(3, 2, 2, 6), keras.numbers(6), keras.numbers(8, 7, 4)
     settings = {"groups": 2, "strides": [2, 2], "padding": "same", "activation": "relu"}
@@ -70,10 +58,10 @@ def test_an_ordinary_convolution(keras: ModuleType, reference: ModuleType, write
     assert isinstance(layer, Conv)
     assert (layer.groups, layer.padding, layer.name) == (2, Padding("same"), "c")
     wanted = keras.convolved(image, kernel, stride=(2, 2), same=True, groups=2) + bias
-    np.testing.assert_allclose(reference.run_naively(layer, image), np.maximum(wanted, 0), atol=1e-12)
+    np.testing.assert_allclose(naive.run_naively(layer, image), np.maximum(wanted, 0), atol=1e-12)
 
 
-def test_a_depthwise_convolution(keras: ModuleType, reference: ModuleType, write: Write) -> None:
+def test_a_depthwise_convolution(keras: ModuleType, naive: ModuleType, write: Write) -> None:
     """With a multiplier and a dilation."""
     kernel, bias, image = keras.numbers(2, 3, 3, 2), keras.numbers(6), keras.numbers(8, 7, 3)
     settings = {"dilation_rate": [1, 2], "padding": "valid", "activation": "linear"}
@@ -82,12 +70,10 @@ def test_a_depthwise_convolution(keras: ModuleType, reference: ModuleType, write
     assert isinstance(layer, Depthwise)
     assert layer.weights.shape == (3, 2, 2, 3)
     wanted = keras.depthwise_convolved(image, kernel, dilation=(1, 2)) + bias
-    np.testing.assert_allclose(reference.run_naively(layer, image), wanted, atol=1e-12)
+    np.testing.assert_allclose(naive.run_naively(layer, image), wanted, atol=1e-12)
 
 
-def test_a_separable_convolution_is_two_layers(
-    keras: ModuleType, reference: ModuleType, write: Write
-) -> None:
+def test_a_separable_convolution_is_two_layers(keras: ModuleType, naive: ModuleType, write: Write) -> None:
     """Stride and padding are the depthwise layer's, bias and activation the pointwise one's."""
     kernel, mixing, bias = keras.numbers(3, 3, 3, 2), keras.numbers(1, 1, 6, 4), keras.numbers(4)
     arrays = {"depthwise_kernel": kernel, "pointwise_kernel": mixing, "bias": bias}
@@ -101,7 +87,7 @@ def test_a_separable_convolution_is_two_layers(
     wanted = (
         keras.convolved(keras.depthwise_convolved(image, kernel, stride=(2, 2), same=True), mixing) + bias
     )
-    made = reference.run_all_naively([first, second], image)
+    made = naive.run_all_naively([first, second], image)
     np.testing.assert_allclose(made, np.tanh(wanted), atol=1e-12)
 
 
@@ -153,9 +139,7 @@ def test_activation_layers(
     assert layer.activation == activation
 
 
-def test_normalization_and_slopes_are_folded_in(
-    keras: ModuleType, reference: ModuleType, write: Write
-) -> None:
+def test_normalization_and_slopes_are_folded_in(keras: ModuleType, naive: ModuleType, write: Write) -> None:
     """BatchNormalization and a PReLU shared over space; dropout is passed over."""
     kernel, image = keras.numbers(2, 2, 3, 4), keras.numbers(5, 6, 3)
     beta, mean, variance = keras.numbers(4), keras.numbers(4), abs(keras.numbers(4))
@@ -179,11 +163,11 @@ def test_normalization_and_slopes_are_folded_in(
     (layer,) = layers_of(path)
     wanted = (keras.convolved(image, kernel) - mean) / np.sqrt(variance.astype(float) + 0.5) + beta
     wanted = np.where(wanted < 0, wanted * alpha.astype(float), wanted)
-    np.testing.assert_allclose(reference.run_naively(layer, image), wanted, atol=1e-12)
+    np.testing.assert_allclose(naive.run_naively(layer, image), wanted, atol=1e-12)
 
 
 def test_rescaling_is_a_layer_and_says_what_it_stands_for(
-    keras: ModuleType, reference: ModuleType, write: Write
+    keras: ModuleType, naive: ModuleType, write: Write
 ) -> None:
     """x / 127.5 - 1 of any number of channels is what --input-scale 0.5/0.5 does."""
     path = write([keras.Made("Rescaling", "r", {}, {"scale": 1 / 127.5, "offset": -1})])
@@ -191,7 +175,7 @@ def test_rescaling_is_a_layer_and_says_what_it_stands_for(
     assert "--input-scale 0.5/0.5" in entry.what
     image = np.array([[[0.0, 127.5], [255, 51]]])
     np.testing.assert_allclose(
-        reference.run_all_naively(layers_of(path), image), [[[-1, 0], [1, -0.6]]], atol=1e-12
+        naive.run_all_naively(layers_of(path), image), [[[-1, 0], [1, -0.6]]], atol=1e-12
     )
 
 

@@ -6,7 +6,6 @@ import json
 import struct
 import tracemalloc
 import zipfile
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -23,12 +22,6 @@ from sepfilter.errors import BankError
 h5py = pytest.importorskip("h5py")
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture(scope="session")
-def keras(module_at: Callable[[Path], ModuleType]) -> ModuleType:
-    """Keras files as Keras writes them."""
-    return module_at(Path(__file__).with_name("keras_layouts.py"))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from sepfilter.banks.bank import Bank
-from sepfilter.banks.files.load import bank_from_bytes, list_entries
+from sepfilter.banks.files.load import bank_from_bytes
 from sepfilter.errors import BankError
 
 Array = npt.NDArray[np.float64]
@@ -147,22 +147,3 @@ def test_groups_are_what_the_layer_before_needs() -> None:
     assert bank_of("torch", **arrays).layers[1].groups == 4
     with pytest.raises(BankError, match="layer 'conv' takes 2 channels, but layer 'pointwise' makes 8"):
         bank_of("torch", **arrays, conv__groups="1")
-
-
-def test_a_list_is_in_the_layout_of_the_whole_file(tmp_path: Any) -> None:
-    """Each entry is judged alone where the file does not tell."""
-    path = tmp_path / "a.npz"
-    path.write_bytes(npz(conv1=weights(3, 3, 3, 3), conv2=weights(3, 3, 3, 16)))
-    assert [entry.what for entry in list_entries(path)] == [
-        "conv, 3 -> 3 channels, 3 x 3", "conv, 3 -> 16 channels, 3 x 3",
-    ]  # fmt: skip
-    path.write_bytes(npz(conv1=weights(3, 3, 3, 3), pointwise=weights(2, 2)))
-    square, pointwise = list_entries(path)
-    assert square.build is not None
-    assert pointwise.build is not None
-    assert pointwise.build()[0].output_channels == 2
-    with pytest.raises(BankError, match="give --layout"):
-        square.build()
-    built = list_entries(path, "keras")[0].build
-    assert built is not None
-    assert built()[0].kernel == (3, 3)

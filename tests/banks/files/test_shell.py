@@ -60,7 +60,7 @@ def test_files_and_standard_input_are_read(tmp_path: Path) -> None:
         (
             ["sobelx"],
             None,
-            "--depthwise 'sobelx': 'sobelx': no kernel or file of that name: did you mean sobel-x",
+            "--depthwise 'sobelx': no kernel or file of that name: did you mean sobel-x",
         ),
         (["1 2; 3"], None, "--depthwise '1 2; 3': .*row 2"),
         (["-"], None, "--depthwise '-': -: no standard input"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,57 +34,47 @@ def layer_of(**table: Any) -> Layer:
     return bank_of(table).layers[0]
 
 
-def test_toml_and_json_are_the_same_bank(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("toml", "table", "layer"),
+    [
+        (
+            'kernels = ["sobel-x", [[0, 0.5, 0], [0, 1_0.5, 0], [0, 0, 0]]]',
+            {"kernels": [SOBEL_X, [[0, 0.5, 0], [0, 10.5, 0], [0, 0, 0]]]},
+            Depthwise([[SOBEL_X], [[[0, 0.5, 0], [0, 10.5, 0], [0, 0, 0]]]]),
+        ),
+        ('kernel = "1 2 1"', {"kernel": [1, 2, 1]}, Depthwise([[[[1, 2, 1]]]], shared=True)),
+        (
+            'matrix = "1/4 1/2 1/4; 1 0 0"\nbias = [0.5, -1]',
+            {"matrix": [["1/4", 0.5, 0.25], [1, 0, 0]], "bias": [0.5, -1]},
+            Pointwise([[0.25, 0.5, 0.25], [1, 0, 0]], [0.5, -1]),
+        ),
+        (
+            'matrix = "1 2"\nstride = [2, 1]\nborder = "constant:-0.5"',
+            {"matrix": [[1, 2]], "stride": "2 1", "border": "constant:-0.5"},
+            Pointwise([[1, 2]], stride=(2, 1), border=Border("constant", -0.5)),
+        ),
+        (
+            'matrix = "1; 2"\npadding = "same"\nactivation = { prelu = [0.1, 0.2] }',
+            {"matrix": [[1], [2]], "padding": "same", "activation": "prelu:0.1 0.2"},
+            Pointwise([[1], [2]], padding=Padding("same"), activation=Activation("prelu", (0.1, 0.2))),
+        ),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_toml_and_json_are_the_same_layer(toml: str, table: dict[str, Any], layer: Layer) -> None:
     """Both formats have one structure."""
-    toml = tmp_path / "edges.toml"
-    toml.write_text("""
-        name = "edges"
-        input_scale = "1"
-        [[layers]]
-        type = "depthwise"
-        kernels = ["sobel-x", [[0, 0.5, 0], [0, 1_0.5, 0], [0, 0, 0]], "1 2 1; 2 4 2; 1 2 1"]
-        stride = [2, 1]
-        padding = "same"
-        border = "constant:-0.5"
-        activation = { prelu = [0.1, 0.2, 0.3] }
-        [[layers]]
-        type = "pointwise"
-        matrix = "1/4 1/2 1/4; 1 0 0"
-        bias = [0.5, -1]
-    """)
-    written = {
-        "name": "edges",
-        "input_scale": 1,
-        "layers": [
-            {
-                "type": "depthwise",
-                "kernels": [
-                    SOBEL_X,
-                    [[0, 0.5, 0], [0, 10.5, 0], [0, 0, 0]],
-                    [[1, 2, 1], [2, 4, 2], [1, 2, 1]],
-                ],
-                "stride": [2, 1],
-                "padding": "same",
-                "border": "constant:-0.5",
-                "activation": "prelu:0.1 0.2 0.3",
-            },
-            {"type": "pointwise", "matrix": [["1/4", 0.5, 0.25], [1, 0, 0]], "bias": [0.5, -1]},
-        ],
-    }
-    path = tmp_path / "bank.json"
-    path.write_text(json.dumps(written))
-    bank = load_bank(toml)
-    assert bank == load_bank(path)
+    lines = f"[[layers]]\ntype = '{layer.kind}'\nname = 'a'\n{toml}".encode()
+    wanted = (replace(layer, name="a"),)
+    assert bank_from_bytes(lines, "mine", ".toml").layers == wanted
+    assert bank_of({"type": layer.kind, "name": "a", **table}).layers == wanted
+
+
+def test_toml_and_json_are_the_same_bank() -> None:
+    """Its name and input scale stand before the layers."""
+    lines = b'name = "edges"\ninput_scale = "1"\n[[layers]]\ntype = "pointwise"\nmatrix = "1 2"'
+    bank = bank_from_bytes(lines, "mine", ".toml")
+    assert bank == bank_of({"type": "pointwise", "matrix": [[1, 2]]}, name="edges", input_scale=1)
     assert (bank.name, bank.input_scale) == ("edges", InputScale(1.0))
-    depthwise, pointwise = bank.layers
-    assert isinstance(depthwise, Depthwise)
-    assert depthwise.weights[0, 0].tolist() == SOBEL_X
-    assert (depthwise.stride, depthwise.padding) == ((2, 1), Padding("same"))
-    assert depthwise.border == Border("constant", -0.5)
-    assert depthwise.activation == Activation("prelu", (0.1, 0.2, 0.3))
-    assert pointwise.weights.tolist() == [[0.25, 0.5, 0.25], [1, 0, 0]]
-    assert pointwise.bias is not None
-    assert pointwise.bias.tolist() == [0.5, -1]
 
 
 def test_the_file_names_the_bank_unless_it_says_a_name(tmp_path: Path) -> None:

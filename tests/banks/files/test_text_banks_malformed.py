@@ -92,7 +92,7 @@ MIX = '{"type": "pointwise", "matrix": [[1, 0], [0, 1]]'
             '{"layers": [{"type": "depthwise", "kernel": "sobelx-x"}]}',
             "kernel 'sobelx-x': no kernel .*did you mean sobel-x",
         ),
-        ('{"layers": [{"type": "depthwise", "kernel": "-"}]}', "kernel '-': no kernel or file"),
+        ('{"layers": [{"type": "depthwise", "kernel": "-"}]}', "kernel '-': -: no standard input here"),
         (
             '{"layers": [{"type": "depthwise", "kernel": {"kernel": [[1, 2]], "anchor": [0, 0]}}]}',
             r"its anchor \(0, 0\) is not the middle",
