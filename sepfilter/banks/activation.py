@@ -18,6 +18,7 @@ ACTIVATIONS: Final = (
 )  # fmt: skip
 """In the order in which the compiled engine numbers them."""
 
+_MOST: Final = float(np.finfo(np.float32).max)
 _SLOPE: Final = 0.01
 """Of a leaky ReLU where none is given, as in PyTorch and ONNX."""
 
@@ -58,6 +59,10 @@ class Activation:
         wanted = {"leaky_relu": len(alphas) == 1, "prelu": len(alphas) >= 1}.get(self.name, not alphas)
         if not wanted:
             raise BankError(f"activation {self.name} with {len(alphas)} alphas: {_TAKES}")
+        if any(isfinite(one) and abs(one) > _MOST for one in alphas):
+            raise BankError(
+                f"activation {self.name}: alpha {max(alphas, key=abs):g} is beyond float32: scale it"
+            )
         object.__setattr__(self, "alphas", alphas)
 
     @classmethod

@@ -126,7 +126,7 @@ class Bank:
         Parameters
         ----------
         image : array-like
-            Shape (H, W) or (H, W, C), of any type of samples.
+            Shape (H, W) or (H, W, C), of a type of samples as in `ImageSpec`.
         threads : int, optional
             At most this many; the result does not depend on it.
         out : ndarray, optional
@@ -178,4 +178,5 @@ def _mismatch(name: str, takes: int, channels: int) -> str:
     """What to do about an image of other channels."""
     advice = {(1, 3): ": give --grey", (3, 1): ": give a colour image"}.get((takes, channels), "")
     noun = "channel" if takes == 1 else "channels"
-    return f"the bank {name} takes {takes} {noun}, and the image has {channels}{advice}"
+    called = "the bank" if name == "bank" else f"the bank {name}"
+    return f"{called} takes {takes} {noun}, and the image has {channels}{advice}"

@@ -72,10 +72,11 @@ class BankFilter:
         plan = replace(plan_bank(ready, spec, separates=separates), output=_output_map(bank, spec, options))
         return cls(plan, make_ready(ready, spec, separates=separates), counts_apart)
 
-    @property
-    def held_bytes(self) -> int:
-        """Memory for the rows that are kept between layers."""
-        return self.steps.held_bytes
+    def held_bytes(self, workers: int) -> int:
+        """Memory for the rows that are kept between layers, for strips, and for a row of the result."""
+        _, width, channels = self.plan.shape
+        sample = np.dtype(np.float32).itemsize
+        return self.steps.held_bytes + workers * self.steps.strip_bytes + 2 * width * channels * sample
 
     def strips(self, workers: int, most: int) -> list[Strip]:  # noqa: ARG002 - each is spread over them
         """Cut the result's rows into strips, which follow one another."""
@@ -94,16 +95,21 @@ class BankFilter:
     def for_part(self, part: Window) -> None:
         """None: strides and asymmetric paddings begin at the image's edge."""
 
-    def begin(self, held: HeldRows, workers: int) -> BankWork:
+    def begin(self, held: HeldRows, workers: int, wanted: tuple[int, int]) -> BankWork:
         """Make ready to filter what is held; a range that is stretched is measured first, on all rows."""
         output = self.plan.output
         if output.range == "stretch":
-            output = output.stretched(*_limits(self._strips_of(self.steps, held, workers, np.float32)))
-        return BankWork(Stream.of(self.steps, held, workers), output, self.counts_apart)
+            with np.errstate(over="ignore", invalid="ignore"):
+                output = output.stretched(*_limits(self._strips_of(self.steps, held, workers, np.float32)))
+        return BankWork(Stream.of(self.steps, held, workers, wanted=wanted), output, self.counts_apart)
 
     def verification(self, before: Samples, after: Samples, part: Window, threads: int) -> Verification:
         """How far a result is from sums of all taps in double precision."""
-        held = HeldRows.whole(before)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._verification(HeldRows.whole(before), after, part, threads)
+
+    def _verification(self, held: HeldRows, after: Samples, part: Window, threads: int) -> Verification:
+        """The same of held rows, strip by strip."""
         direct = make_ready(self.steps.bank, self.plan.spec, numpy_layer, separates=False)
         output = self.plan.output
         if output.range == "stretch":
@@ -125,7 +131,7 @@ class BankFilter:
         self, steps: Steps, held: HeldRows, threads: int, dtype: npt.DTypeLike
     ) -> Iterator[tuple[int, Samples]]:
         """The unrounded result, strip by strip, each with its first row."""
-        stream = Stream.of(steps, held, threads, dtype)
+        stream = Stream.of(steps, held, threads, dtype=dtype)
         for first, last in self.strips(threads, STRIP_SAMPLES):
             values = np.empty((last - first, *self.plan.shape[1:]), dtype)
             stream.write(first, last, values)
@@ -156,12 +162,13 @@ class BankWork:
         is_raw = self.output.is_trivial and out.dtype == np.float32 and out.flags.c_contiguous
         values = out if is_raw else np.empty(out.shape, np.float32)
         self.stream.write(first, last, values)
-        if not self.counts_apart:
-            return _lost(values, self.output, out)
-        channels = range(out.shape[2])
-        return Losses.of_channels(
-            [_lost(np.ascontiguousarray(values[..., c]), self.output, out[..., c]) for c in channels]
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # infinities are counted, not warned about
+            if not self.counts_apart:
+                return _lost(values, self.output, out)
+            planes = (np.ascontiguousarray(values[..., c]) for c in range(out.shape[2]))
+            return Losses.of_channels(
+                [_lost(plane, self.output, out[..., c]) for c, plane in enumerate(planes)]
+            )
 
 
 def _lost(values: Samples, output: OutputMap, out: Samples) -> Losses:

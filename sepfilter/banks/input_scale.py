@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import isfinite
 from typing import Any, Final
 
@@ -44,8 +45,11 @@ class InputScale:
     deviation: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        numbers = (*self.mean, *self.deviation, *([] if self.white is None else [self.white]))
-        if not all(map(isfinite, numbers)) or min(*self.deviation, self.white or 1.0) <= 0:
+        divisors = (*self.deviation, *([] if self.white is None else [self.white]))
+        sound = all(map(isfinite, (*self.mean, *divisors))) and all(
+            _LEAST <= one <= _MOST for one in divisors
+        )
+        if not sound or any(abs(one) > _MOST for one in self.mean):
             raise BankError(
                 f"input scale: white {self.white}, mean {self.mean}, deviation {self.deviation}: {_WANTED}"
             )
@@ -60,10 +64,7 @@ class InputScale:
             It is none of those.
         """
         parts = text.split("/")
-        try:
-            numbers = [tuple(float(one) for one in part.replace(",", " ").split()) for part in parts]
-        except ValueError:
-            numbers = []
+        numbers = [_numbers(part) for part in parts] if len(parts) < 3 else []
         if len(numbers) == 1 and len(numbers[0]) == 1:
             return cls(numbers[0][0])
         if len(numbers) != 2 or not all(numbers):
@@ -107,6 +108,16 @@ class InputScale:
         return "/".join(",".join(f"{one:g}" for one in part) for part in (self.mean, self.deviation))
 
 
+_DECIMAL: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WANTED: Final = "give what white is, as 1 or 255, or mean/deviation as 0.485,0.456,0.406/0.229,0.224,0.225"
+
+_LEAST, _MOST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    """Decimals between commas or spaces; none where one of them is something else."""
+    found = text.replace(",", " ").split()
+    return tuple(map(float, found)) if all(map(_DECIMAL.fullmatch, found)) else ()
+
 
 AS_THEY_ARE: Final = InputScale()

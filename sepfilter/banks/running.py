@@ -88,6 +88,11 @@ class Steps:
             total += min(made + kept, 2 * height) * width * channels
         return total * np.dtype(np.float32).itemsize
 
+    @property
+    def strip_bytes(self) -> int:
+        """Memory for the strip that a thread is at, at most."""
+        return max(segment.strip_samples for segment in self.segments) * np.dtype(np.float32).itemsize
+
     def rows_behind(self, first: int, last: int) -> tuple[int, int]:
         """Rows of the image that rows of the result are made of, from and up to."""
         for step in self._backwards:
@@ -175,6 +180,8 @@ class KeptRows:
         Threads.
     dtype : dtype
         Of its samples.
+    until : int
+        The row up to which rows are wanted.
     pixels : ndarray
         The rows that are kept.
     top : int
@@ -185,6 +192,7 @@ class KeptRows:
     source: Rows
     workers: int
     dtype: np.dtype[Any]
+    until: int
     pixels: Samples = field(init=False)
     top: int = 0
 
@@ -212,16 +220,17 @@ class KeptRows:
         pixels = np.empty((len(kept) + last - bottom, *self.pixels.shape[1:]), self.pixels.dtype)
         pixels[: len(kept)] = kept
         made = pixels[len(kept) :]
-        fill(self.segment, self.source, (bottom, last), made, self.workers)
+        fill(self.segment, self.source, (bottom, last, self.until), made, self.workers)
         self.pixels, self.top = pixels, bottom - len(kept)
 
 
-def fill(segment: Segment, source: Rows, rows: tuple[int, int], out: Samples, workers: int) -> None:
-    """Make rows of a segment's result, from and up to; what they are made of first."""
-    first, last = rows
+def fill(segment: Segment, source: Rows, rows: tuple[int, int, int], out: Samples, workers: int) -> None:
+    """Make rows of a segment's result, from and up to, some more being wanted until; what they need first."""
+    first, last, until = rows
     if isinstance(source, KeptRows):
         step = segment.steps[0]
-        source.reach(step.first_row_from(first), step.rows_behind(first, last)[1])
+        # What is let go of is needed by none of the rows down to the last that is wanted.
+        source.reach(step.rows_behind(first, max(until, last))[0], step.rows_behind(first, last)[1])
     count = min(workers, last - first)
     cuts = [first + (last - first) * part // count for part in range(count + 1)]
     in_threads(
@@ -243,23 +252,53 @@ class Stream:
         What the last segment is made of.
     workers : int
         Threads.
+    until : int
+        The row up to which rows are wanted.
     """
 
     steps: Steps
     source: Rows
     workers: int
+    until: int
 
     @classmethod
-    def of(cls, steps: Steps, held: HeldRows, workers: int, dtype: npt.DTypeLike = np.float32) -> Stream:
-        """Chain the segments behind an image; samples are of a type that the layers were made ready for."""
+    def of(
+        cls,
+        steps: Steps,
+        held: HeldRows,
+        workers: int,
+        *,
+        wanted: tuple[int, int] | None = None,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> Stream:
+        """Chain the segments behind an image.
+
+        Parameters
+        ----------
+        steps : Steps
+            How.
+        held : HeldRows
+            The image, as far as it is needed for the wanted rows.
+        workers : int
+            Threads.
+        wanted : (int, int), optional
+            Rows of the result, from and up to; all unless given.
+        dtype : dtype
+            Of samples, as the layers were made ready for.
+        """
+        first, last = wanted or (0, steps.output[0])
+        until = [last]
+        for segment in reversed(steps.segments[1:]):
+            first, last = segment.steps[0].rows_behind(first, last)
+            until.insert(0, last)
         source: Rows = ScaledRows(steps.bank.input_scale, held, np.dtype(dtype))
-        for segment in steps.segments[:-1]:
-            source = KeptRows(segment, source, workers, np.dtype(dtype))
-        return cls(steps, source, workers)
+        for segment, end in zip(steps.segments[:-1], until[:-1], strict=True):
+            source = KeptRows(segment, source, workers, np.dtype(dtype), end)
+        return cls(steps, source, workers, until[-1])
 
     def write(self, first: int, last: int, out: Samples) -> None:
         """Make rows of the result, shape (last - first, W, C), C-contiguous."""
-        fill(self.steps.segments[-1], self.source, (first, last), out, self.workers)
+        fill(self.steps.segments[-1], self.source, (first, last, self.until), out, self.workers)
 
 
 def _layers_of_engine() -> MakeLayer:

@@ -6,6 +6,7 @@ What the first makes of a few rows is still in a core's cache when the next read
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -67,16 +68,16 @@ class Step:
     def rows_behind(self, first: int, last: int) -> tuple[int, int]:
         """Rows of the input that have to be there for outputs, from and up to."""
         height, mode = self.input[0], (self.layer.border or ZEROS).mode
-        return _reached(border_indices(*self.span(first, last), height, mode))
-
-    def first_row_from(self, first: int) -> int:
-        """The first row of the input that outputs from a row on, down to the last one, are made of."""
-        height, mode, below = self.input[0], (self.layer.border or ZEROS).mode, self.pads[2]
-        top = min(max(self.span(first, first + 1)[0], 0), height - 1)
-        if not below or mode in ("constant", "nearest"):
-            return top
-        # Below the last row a border turns back, or begins anew.
-        return 0 if mode == "wrap" else max(min(top, height - 1 - below), 0)
+        start, end = self.span(first, last)
+        # Inside, positions stand for themselves: only those beyond the edges are looked up.
+        low, high = min(max(start, 0), height), max(min(end, height), 0)
+        found = [np.array([low, high - 1])] if low < high else []
+        found += [
+            border_indices(*one, height, mode)
+            for one in ((start, low), (max(start, high), end))
+            if one[0] < one[1]
+        ]
+        return _reached(np.concatenate(found))
 
     def block(self, source: Rows, first: int, last: int) -> Samples:
         """The input of some outputs with all that lies around it, contiguous."""
@@ -134,6 +135,17 @@ class Segment:
         row = max(width * channels for _, width, channels in between)
         high = self.steps[0].layer.extent[0]
         return max(CACHED_SAMPLES // row, min(2 * high, MOST_SAMPLES // row), 1)
+
+    @property
+    def strip_samples(self) -> int:
+        """Samples of a strip between its layers, and of its first one's input with what lies around it."""
+        first = self.steps[0]
+        _, width, channels = first.input
+        rows = (self.strip_rows - 1) * first.layer.stride[0] + first.layer.extent[0]
+        around = (width + first.pads[1] + first.pads[3]) * channels
+        # The block; the same rows as the engine gathers them, no more than the kernel spans.
+        block = (rows + min(rows, first.layer.extent[0])) * around
+        return block + sum(self.strip_rows * prod(step.output[1:]) for step in self.steps[:-1])
 
     def write(self, source: Rows, first: int, last: int, out: Samples) -> None:
         """Make rows of the result, in strips.

@@ -88,6 +88,8 @@ def load(path: str, **options: Any) -> Bank:
     """
     from sepfilter.banks.files.load import bank_from_bytes, load_bank
 
+    if not path:
+        raise OptionError("--bank '': the name of a bank is empty: give a file")
     if path == "-":
         return bank_from_bytes(read_stdin(), "stdin", **options)
     return load_bank(Path(path), **options)

@@ -242,7 +242,7 @@ def check_stats(path: str | None, batch: Batch) -> None:
     images = [one.path for one in (*batch.inputs, *batch.targets) if one is not None and one.path != "-"]
     known = Places()
     place = known.of(path)
-    if any(place.key == known.of(image).key for image in images):
+    if any(place.key == known.of(image).key for image in [*images, *batch.channel_files]):
         raise OptionError(f"--stats {path}: that is an image of this run: give another name")
     check_absent(path, overwrite=batch.job.writing.overwrite)
 

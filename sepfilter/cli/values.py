@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
-from sepfilter.errors import OptionError
+from sepfilter.errors import OptionError, ShapeError
 
 if TYPE_CHECKING:
     from sepfilter.geometry import ImageSpec
@@ -107,4 +107,7 @@ def image_spec(text: str, channels: int | None = None) -> ImageSpec:
     width, height, number = (int(one) for one in match.groups(default=str(channels or 1)))
     if 0 in (width, height, number):
         raise OptionError(f"--image {text!r}: every size is at least 1")
-    return ImageSpec(height, width, number, "uint8")
+    try:
+        return ImageSpec(height, width, number, "uint8")
+    except ShapeError as error:
+        raise OptionError(f"--image {text!r}: {error}") from None

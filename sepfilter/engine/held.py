@@ -40,10 +40,11 @@ class HeldRows:
         return self.top + len(self.pixels)
 
     def slide(self, top: int, below: Samples) -> None:
-        """Let go of the rows above `top`, and take those that follow."""
+        """Let go of the rows above `top`, and take those that follow the ones that were here."""
+        bottom = self.bottom
         kept = self.pixels[max(top - self.top, 0) :]
+        below = _in_machine_format(below[max(top - bottom, 0) :])
         self.top = max(top, self.top)
-        below = _in_machine_format(below)
         if len(kept) and len(below):
             self.pixels = np.concatenate([kept, below])
         else:

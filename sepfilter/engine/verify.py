@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any, Final
 
 import numpy as np
@@ -80,6 +81,9 @@ def _unrounded(plan: Plan, reference: Plan, pixels: Samples) -> float:
 
 
 def largest_difference(first: Samples, second: Samples) -> float:
-    """The largest absolute difference between finite samples."""
+    """The largest absolute difference; infinite where only one of two samples is finite."""
     difference = np.abs(first.astype(np.float64) - second)
-    return float(difference.max(where=np.isfinite(difference), initial=0.0))
+    finite = np.isfinite(first)
+    if not np.array_equal(finite, np.isfinite(second)):
+        return inf
+    return float(difference.max(where=finite, initial=0.0))

@@ -40,11 +40,14 @@ class Batch:
         One after the other, pages of a file too.
     targets : tuple of Target or None
         Where each goes; None when only explaining.
+    channel_files : tuple of str
+        The files of a bank's channels, where each gets one, as far as they are known.
     """
 
     job: Job
     inputs: tuple[Input, ...]
     targets: tuple[Target | None, ...]
+    channel_files: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, job: Job) -> Batch:
@@ -65,7 +68,8 @@ class Batch:
         folder = job.output if job.output is not None and is_folder(job.output) else None
         files = expand_inputs(job.inputs, recursive=job.recursive, exclude=folder)
         inputs = tuple(paged(files, job.reading))
-        return cls(job, inputs, _targets(job, inputs))
+        targets = _targets(job, inputs)
+        return cls(job, inputs, targets, _channel_files(job, inputs, targets))
 
     def results(self, streams: Streams = Streams()) -> Iterator[Result]:  # noqa: B008 - a value
         """Filter the inputs.
@@ -87,9 +91,8 @@ class Batch:
             After its Result, the error of a single input.
         """
         job = self.job
-        threads = allowed_threads(job.threads)
-        at_once = min(threads if job.jobs is None else job.jobs, len(self.inputs))
-        work = Work.of(job, max(threads // at_once, 1), streams)
+        at_once = _at_once(job, self.inputs)
+        work = Work.of(job, max(allowed_threads(job.threads) // at_once, 1), streams)
         if not job.explain:
             prepare()
         tasks = (Task(work, one, target) for one, target in zip(self.inputs, self.targets, strict=True))
@@ -156,11 +159,26 @@ def _targets(job: Job, inputs: tuple[Input, ...]) -> tuple[Target | None, ...]:
         skip_existing=writing.skip_existing,
     )
     _check_encoding(writing, {target.format.name: target.format for target in targets})
-    _check_channels(job, inputs, targets)
+    _check_channels(job, targets)
     return tuple(targets)
 
 
-def _check_channels(job: Job, inputs: Sequence[Input], targets: Sequence[Target]) -> None:
+def _at_once(job: Job, inputs: Sequence[Input]) -> int:
+    """Images at a time."""
+    return min(allowed_threads(job.threads) if job.jobs is None else job.jobs, len(inputs))
+
+
+def _channel_files(job: Job, inputs: Sequence[Input], targets: Sequence[Target | None]) -> tuple[str, ...]:
+    """The files of channels, which may all be written."""
+    if not any(target is not None and target.is_per_channel for target in targets):
+        return ()
+    from sepfilter.pipeline.channel_files import checked_channel_files
+
+    known = [target for target in targets if target is not None]
+    return checked_channel_files(job, inputs, known, _at_once(job, inputs))
+
+
+def _check_channels(job: Job, targets: Sequence[Target]) -> None:
     """Refuse, before an image is read, outputs that do not take the channels of a bank."""
     apart = any(target.is_per_channel for target in targets)
     if apart and job.bank is None:
@@ -174,10 +192,6 @@ def _check_channels(job: Job, inputs: Sequence[Input], targets: Sequence[Target]
     channels = job.bank.output_channels
     for target in targets if channels is not None else ():
         check_channels(target, channels, job.writing)
-    if apart:
-        from sepfilter.pipeline.channel_files import check_channel_files
-
-        check_channel_files(job, inputs, targets)
 
 
 def _check_encoding(writing: Writing, formats: dict[str, OutputFormat]) -> None:

@@ -17,8 +17,19 @@ from sepfilter.results import Job
 from sepfilter.safe_write import check_absent
 
 
-def check_channel_files(job: Job, inputs: Sequence[Input], targets: Sequence[Target]) -> None:
-    """Check that the files of all channels of all inputs are different ones, and may be written.
+def checked_channel_files(
+    job: Job, inputs: Sequence[Input], targets: Sequence[Target], at_once: int
+) -> tuple[str, ...]:
+    """List the files of all channels of all inputs, which are different ones and may be written.
+
+    Parameters
+    ----------
+    job : Job
+        With a bank.
+    inputs, targets
+        What is read, and the template that each goes to.
+    at_once : int
+        Inputs at a time, whose files are open together.
 
     Raises
     ------
@@ -30,7 +41,7 @@ def check_channel_files(job: Job, inputs: Sequence[Input], targets: Sequence[Tar
     known, ones, places = Places(), [], []
     for one, target in zip(inputs, targets, strict=True):
         channels = job.bank.output_channels or _channels_of(one, job)
-        check_open_files(channels)
+        check_open_files(channels * at_once)
         for channel in range(1, channels + 1):
             place = known.of(channel_path(target.path, channel, channels))
             place.check_name()
@@ -40,6 +51,7 @@ def check_channel_files(job: Job, inputs: Sequence[Input], targets: Sequence[Tar
     for place in places:
         if place.is_folder or place.is_file:
             check_absent(place.path, overwrite=job.writing.overwrite)
+    return tuple(place.path for place in places)
 
 
 def _channels_of(one: Input, job: Job) -> int:

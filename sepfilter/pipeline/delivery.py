@@ -139,7 +139,7 @@ class Delivery:
 
     @contextmanager
     def opened(self, path: str, work: Work) -> Iterator[Sink]:
-        """Open all files; they appear when all are complete.
+        """Open all files; they appear, one after the other, when all are complete.
 
         Parameters
         ----------

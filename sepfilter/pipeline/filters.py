@@ -39,8 +39,7 @@ class Filter(Protocol):
     def plan(self) -> Plan | BankPlan:
         """What reports show; has the spec of the image, that of the result, and the output map."""
 
-    @property
-    def held_bytes(self) -> int:
+    def held_bytes(self, workers: int) -> int:
         """Memory for what is kept between layers or stages, beside the image's own rows."""
 
     def strips(self, workers: int, most: int) -> list[Strip]:
@@ -59,8 +58,8 @@ class Filter(Protocol):
         left out all the same.
         """
 
-    def begin(self, held: HeldRows, workers: int) -> Writes:
-        """Make ready; a range that is stretched is measured first, on all rows."""
+    def begin(self, held: HeldRows, workers: int, wanted: tuple[int, int]) -> Writes:
+        """Make ready for rows of the result, from and up to; a range that is stretched is measured first."""
 
     def verification(self, before: Pixels, after: Pixels, part: Window, threads: int) -> Verification:
         """How far what came out is from the direct sum in double precision."""
@@ -84,8 +83,7 @@ class KernelFilter:
     cascade: Sequence[FactorizedKernel]
     options: Options
 
-    @property
-    def held_bytes(self) -> int:
+    def held_bytes(self, workers: int) -> int:  # noqa: ARG002
         """Next to nothing: strips ask for their own context."""
         return 0
 
@@ -112,7 +110,7 @@ class KernelFilter:
         same = replace(options, method=method, precision=precision)
         return Window(top, left, bottom - top, right - left), same
 
-    def begin(self, held: HeldRows, workers: int) -> Filtering:
+    def begin(self, held: HeldRows, workers: int, wanted: tuple[int, int]) -> Filtering:  # noqa: ARG002
         """Make ready to filter what is held."""
         return Filtering.of(self.plan, held, workers)
 

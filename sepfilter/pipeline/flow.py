@@ -107,7 +107,7 @@ class Flow:
             limits = replace(limits, max_pixels=rows * spec.width)
         limits.check(
             name, height=rows, width=spec.width, channels=spec.channels,
-            sample_bytes=spec.sample_bytes, beside=self.filter.held_bytes + beside,
+            sample_bytes=spec.sample_bytes, beside=self.filter.held_bytes(self.workers) + beside,
         )  # fmt: skip
 
     def run(self, sink: Sink, clock: Clock, halted: Event) -> Losses:
@@ -128,8 +128,10 @@ class Flow:
             What the output type could not hold.
         """
         spec = self.filter.plan.spec
-        held = HeldRows(np.empty((0, spec.width, spec.channels), spec.dtype), spec.height)
+        none = np.empty((0, spec.width, spec.channels), spec.dtype)
+        held = HeldRows(none, spec.height, self.bands[0].below.y)
         work, losses, written = None, Losses(), 0
+        wanted = self.bands[0].strips[0][0], self.bands[-1].strips[-1][1]
         with _beside(self.workers) as others:
             below = _read_ahead(self.source, [band.below for band in self.bands], others, clock)
             writing = _Writing(sink, others, clock)
@@ -138,7 +140,7 @@ class Flow:
                     raise Halted
                 with clock.counting("filter"):
                     held.slide(band.top, pixels)
-                    work = work or self.filter.begin(held, self.workers)
+                    work = work or self.filter.begin(held, self.workers, wanted)
                     out = self._room(band)
                     losses += work.write(band.strips, out)
                 writing.put(Window(written, 0, len(out), self.part.width), out[:, self.part.columns])

@@ -156,7 +156,7 @@ def test_opacity_is_left_out_and_said(asked: ModuleType, here: Path) -> None:
 def test_other_channels_are_the_inputs_error(asked: ModuleType, here: Path) -> None:
     """The message names the image and both numbers."""
     write_image("a.png", asked.picture(8, 8))
-    with pytest.raises(ShapeError, match=r"^a\.png: the bank bank takes 3 channels, and the image has 1"):
+    with pytest.raises(ShapeError, match=r"^a\.png: the bank takes 3 channels, and the image has 1"):
         run(mixing(3), "a.png", to="o.png")
     write_image("b.png", asked.picture(8, 8, 3))
     (result,) = run(Bank([Conv(np.ones((1, 1, 3, 3)))]), "b.png", to="o.png", reading=Reading(grey=True))

@@ -207,6 +207,10 @@ def _fields_of(template: str) -> set[str]:
     if any(_TOO_WIDE.search(spec or "") for _, _, spec, _ in parts):
         raise OptionError(f"-o {template}: not a template: too wide for a file name: 3 digits at most")
     fields = {str(field) for _, field, _, _ in parts}
+    if any(field == "channel" and how for _, field, _, how in parts):
+        raise OptionError(f"-o {template}: {{channel}} takes a width at most, as {{channel:03}}")
+    if "channel" in fields and "{channel" in os.path.split(template)[0]:
+        raise OptionError(f"-o {template}: {{channel}} is for the file's name: no folder is made for each")
     unknown = sorted(fields - set(_FIELDS))
     if unknown:
         raise OptionError(
