@@ -41,7 +41,7 @@ LABELS = {
     "torch ordinary": "PyTorch, ordinary 5x5",
     "torch ordinary, channels last": "the same, channels last",
 }
-PAUSE = 0.25
+PAUSE = 0.05
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from sepfilter.version import __version__
 if TYPE_CHECKING:
     from sepfilter.banks.bank import Bank
     from sepfilter.banks.files.load import load_bank
+    from sepfilter.banks.files.save import save_bank
     from sepfilter.banks.layers import Conv, Depthwise, Pointwise
     from sepfilter.engine.apply import apply
     from sepfilter.engine.execute import execute
@@ -51,6 +52,7 @@ __all__ = [
     "parse_cascade",
     "parse_kernel",
     "read_image",
+    "save_bank",
     "write_image",
 ]
 
@@ -74,6 +76,7 @@ _HOMES = {
     "parse_cascade": "kernels.notation",
     "parse_kernel": "kernels.notation",
     "read_image": "images.files",
+    "save_bank": "banks.files.save",
     "write_image": "images.files",
 }
 

@@ -15,10 +15,10 @@ from types import ModuleType
 import pytest
 from hypothesis import settings
 
-# The same examples in every CI run; new ones at every run elsewhere.
-settings.register_profile("repeatable", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("repeatable")
+# The same examples in every CI run; new ones at every run elsewhere. No test is timed.
+settings.register_profile("untimed", deadline=None)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable" if os.environ.get("CI") else "untimed")
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -137,4 +137,4 @@ def _advice(name: str) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(name.lower().replace("-", "_"), ACTIVATIONS, n=1)
-    return f"did you mean {near[0]}?" if near else f"use one of {', '.join(ACTIVATIONS)}"
+    return f"use one of {', '.join(ACTIVATIONS)}" + (f": did you mean {near[0]}?" if near else "")

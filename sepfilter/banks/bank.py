@@ -176,7 +176,8 @@ def _chained(layers: Sequence[Layer], bank: str) -> tuple[Layer, ...]:
 
 def _mismatch(name: str, takes: int, channels: int) -> str:
     """What to do about an image of other channels."""
-    advice = {(1, 3): ": give --grey", (3, 1): ": give a colour image"}.get((takes, channels), "")
+    told = {(1, 3): ": give --grey", (3, 1): ": give a colour image, or leave out --grey"}
+    advice = told.get((takes, channels), "")
     noun = "channel" if takes == 1 else "channels"
     called = "the bank" if name == "bank" else f"the bank {name}"
     return f"{called} takes {takes} {noun}, and the image has {channels}{advice}"

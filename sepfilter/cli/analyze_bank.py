@@ -12,7 +12,13 @@ from sepfilter.errors import OptionError, ShapeError
 
 @click.command("analyze-bank", cls=Command)
 @click.argument("bank", metavar="BANK")
-@click.option("--image", metavar="WxHxC", default="512x512", show_default=True, help="Count for this size.")
+@click.option(
+    "--image",
+    metavar="WxHxC",
+    default="512x512",
+    show_default=True,
+    help="Count for this size; channels are the bank's unless given.",
+)
 @click.option(
     "--padding", metavar="P", help="Of layers that do not say: valid (the default), same, or '1 1 1 1'."
 )

@@ -60,6 +60,10 @@ def command(**arguments: Any) -> int:
     quiet = arguments["quiet"]
     if not quiet:
         note_slow_engine()
+        if job.bank is not None:
+            from sepfilter.cli.bank_options import note_what_is_unsaid
+
+            note_what_is_unsaid(arguments, job.bank)
     kept, tally = [], Tally(len(batch.inputs))
     keeps = arguments["as_json"] or arguments["stats"]
     try:
@@ -88,15 +92,17 @@ def _job(arguments: dict[str, Any]) -> Job:
     once += [arguments[name] for name in ("bank", "pointwise", "files_from") if arguments[name]]
     options.check_one_stdin(once)
 
+    bank = _bank(arguments)
+
     def named(kind: type[Any]) -> dict[str, Any]:
         """The arguments that a value has a place for, where they were given."""
         given = (one.name for one in fields(kind) if arguments.get(one.name) is not None)
-        return {name: arguments[name] for name in given}
+        return {name: arguments[name] for name in given if bank is None or name not in ("padding", "border")}
 
     return Job(
         inputs=(*arguments["inputs"], *options.listed(listed, nul=arguments["nul"])),
         kernels=_kernels(arguments),
-        bank=_bank(arguments),
+        bank=bank,
         options=Options(**named(Options)),
         reading=Reading(**named(Reading)),
         writing=Writing(**named(Writing)),

@@ -109,6 +109,19 @@ def prepared(bank: Bank, padding: str | None, border: str | None, input_scale: s
     return bank if input_scale is None else replace(bank, input_scale=InputScale.parse(input_scale))
 
 
+def note_what_is_unsaid(arguments: dict[str, Any], bank: Bank | None) -> None:
+    """Say what was taken for layers of a file that holds weights and nothing else."""
+    from sepfilter.cli.exits import say
+
+    if bank is None or Path(arguments["bank"] or "").suffix.lower() not in (".npz", ".npy", ".safetensors"):
+        return
+    if all(layer.stride == (1, 1) and layer.activation.name == "none" for layer in bank.layers):
+        say(
+            "note: the file says no stride and no activation: a step of 1 and none are taken; "
+            "docs/banks.md says how it would"
+        )
+
+
 def _is_given(context: click.Context, name: str) -> bool:
     """True for an option that was typed."""
     return context.get_parameter_source(name) is ParameterSource.COMMANDLINE

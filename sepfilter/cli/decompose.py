@@ -22,7 +22,12 @@ _MOST_WEIGHTS: Final = 2**27
 
 @click.command("decompose", cls=Command)
 @click.argument("weights", metavar="WEIGHTS")
-@click.option("-o", "--output", metavar="BANK", help="Write the layers to a bank file.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="BANK",
+    help="Write the layers to a .json, .npz or .safetensors; wants --multiplier or --max-error.",
+)
 @click.option("--select", multiple=True, metavar="NAME", help="A layer of WEIGHTS; repeatable, in order.")
 @click.option("--layout", type=click.Choice(LAYOUTS), help="Order of the axes, where shapes do not tell.")
 @click.option("--multiplier", type=Whole(1), metavar="D", help="Kernels for each input channel.")

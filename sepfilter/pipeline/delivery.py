@@ -37,12 +37,17 @@ def check_channels(target: Target, channels: int, writing: Writing) -> None:
         The message says what takes them.
     """
     if _way(target, channels, writing, by_bank=True) == "image" and not _holds(target.format, channels):
-        stem = "stdout" if target.is_stdout else Path(target.path).stem
+        stem, suffix = Path(target.path).stem, target.format.extensions[0]
         noun = "channel" if channels == 1 else "channels"
+        numbers = "1, 3 or 4" if _holds(target.format, 4) else "1 or 3"
+        others = (
+            f"{stem}.npy, {stem}.tiff (a page a channel), '{stem}-{{channel}}{suffix}' (a file a channel)"
+        )
+        if target.is_stdout:
+            others = "--format npy or tiff (a page a channel)"
         raise OptionError(
-            f"-o {target.path}: the bank makes {channels} {noun}, and {target.format.label} holds 1, 3 or 4: "
-            f"give {stem}.npy, {stem}.tiff (a page a channel), "
-            f"'{stem}-{{channel}}{target.format.extensions[0]}' (a file a channel), or --montage (one sheet)"
+            f"-o {target.path}: the bank makes {channels} {noun}, and {target.format.label} holds {numbers}: "
+            f"give {others}, or --montage (one sheet)"
         )
 
 
@@ -201,4 +206,6 @@ def _way(target: Target, channels: int, writing: Writing, *, by_bank: bool) -> s
 
 def _holds(output_format: OutputFormat, channels: int) -> bool:
     """True for a format that takes so many channels of a bank's result as one image."""
-    return channels in PICTURE_CHANNELS or output_format.name == "npy"
+    if channels not in PICTURE_CHANNELS:
+        return output_format.name == "npy"
+    return channels != 4 or not output_format.holds or "rgba" in output_format.holds

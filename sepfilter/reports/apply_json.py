@@ -68,7 +68,7 @@ def _result(result: Result) -> dict[str, Any]:
         "input": {**(asdict(result.input) if result.input else _unread(result.path)), "page": result.page},
         "outputs": [asdict(output) for output in result.outputs],
         "kernel": _kernel(result.kernel) if result.kernel else None,
-        "bank": {"name": plan.name, "layers": layers_json(plan)} if isinstance(plan, BankPlan) else None,
+        "bank": _bank(plan) if isinstance(plan, BankPlan) else None,
         "plan": _any_plan(plan) if plan else None,
         "operations": _operations(plan.operations) if plan else None,
         "seconds": asdict(result.seconds),
@@ -106,6 +106,11 @@ def _kernel(kernel: KernelSummary) -> dict[str, Any]:
         "separable": kernel.separable,
         "components": [_kernel(component) for component in kernel.components],
     }
+
+
+def _bank(plan: BankPlan) -> dict[str, Any]:
+    """The bank, with its layers on this image."""
+    return {"name": plan.name, "input_scale": plan.input_scale, "layers": layers_json(plan)}
 
 
 def _any_plan(plan: Plan | BankPlan) -> dict[str, Any]:

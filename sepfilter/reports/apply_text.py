@@ -9,7 +9,7 @@ from typing import Final
 from sepfilter.plans.bank_plan import BankPlan
 from sepfilter.plans.operations import Operations
 from sepfilter.plans.plan import Plan
-from sepfilter.reports.bank_text import shape_text
+from sepfilter.reports.bank_text import settings_of, shape_text
 from sepfilter.reports.figures import amount
 from sepfilter.results import NOTABLE_CLIPPING, EngineInfo, ImageInfo, OutputInfo, Result
 
@@ -158,17 +158,16 @@ def _bank_rows(plan: BankPlan) -> Iterator[tuple[str, str]]:
     height, width, channels = plan.spec.height, plan.spec.width, plan.spec.channels
     yield "bank", f"{plan.name}, {shape_text((height, width, channels))} -> {shape_text(plan.shape)}"
     for layer in plan.layers:
-        activation = f", {layer.activation}" if layer.activation != "none" else ""
-        yield "layer", f"{layer.name}, {layer.kernel[0]} x {layer.kernel[1]}, {layer.method}{activation}"
+        settings = "".join(f", {name} {value}" for name, value in settings_of(layer))
+        size = f"{layer.kernel[0]} x {layer.kernel[1]}"
+        yield "layer", f"{layer.name}, {size}, -> {shape_text(layer.output)}, {layer.method}{settings}"
         if layer.kind == "depthwise":
             yield "because", layer.reason
     yield "input scale", plan.input_scale
     yield "multiplications", _multiplications(plan.operations)
-    yield (
-        "ordinary",
-        f"{amount(plan.ordinary_multiplications)} by ordinary convolution of the same shape, "
-        f"{plan.ratio:.3g} times as many",
-    )
+    if plan.ordinary_multiplications != plan.direct_multiplications:
+        ordinary = f"{amount(plan.ordinary_multiplications)} by ordinary convolution of the same shape"
+        yield "ordinary", f"{ordinary}, {plan.ratio:.3g} times as many"
 
 
 def _multiplications(counts: Operations) -> str:

@@ -68,7 +68,7 @@ def _remarks(plan: BankPlan) -> list[str]:
         lines.append(f"as it is run: {plan.multiplications:,}, for kernels of low rank go as 1-D passes")
     for layer in plan.layers:
         parts = [layer.reason] if layer.kind == "depthwise" else []
-        parts += [f"{name} {value}" for name, value in _settings(layer) if value]
+        parts += [f"{name} {value}" for name, value in settings_of(layer)]
         if parts:
             lines.append(f"{layer.name}: {'; '.join(parts)}")
     if plan.input_scale != "as they are":
@@ -76,14 +76,21 @@ def _remarks(plan: BankPlan) -> list[str]:
     return lines
 
 
-def _settings(layer: LayerPlan) -> list[tuple[str, str]]:
-    """What a layer has beside its weights, where it is not the usual."""
-    return [
+def settings_of(layer: LayerPlan) -> list[tuple[str, str]]:
+    """What a layer has beside its weights, where it is not the usual.
+
+    Parameters
+    ----------
+    layer : LayerPlan
+        On its input.
+    """
+    settings = [
         ("stride", f"{layer.stride[0]} x {layer.stride[1]}" if layer.stride != (1, 1) else ""),
         ("dilation", f"{layer.dilation[0]} x {layer.dilation[1]}" if layer.dilation != (1, 1) else ""),
         ("padding", f"{layer.padding} of {layer.border}" if any(layer.pads) else ""),
         ("activation", layer.activation if layer.activation != "none" else ""),
     ]
+    return [(name, value) for name, value in settings if value]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -32,6 +32,8 @@ def decomposition_text(decomposed: DecomposedBank) -> str:
     parts = ["\n".join(_layer(one)) for one in decomposed.layers]
     if decomposed.kept:
         parts.append(f"kept as they are: {', '.join(map(_name, decomposed.kept))}")
+    if decomposed.output is not None:
+        parts.append(f"written: {decomposed.output}")
     return "\n\n".join(parts)
 
 

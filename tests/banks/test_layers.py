@@ -60,7 +60,10 @@ def test_same_is_tensorflows(size: int, extent: int, stride: int, expected: tupl
             lambda: Conv(np.ones((1, 1, 3, 3)), border="refelct"),
             "border 'refelct': use one of .* did you mean reflect",
         ),
-        (lambda: Pointwise([[1.0]], activation="rellu"), "activation 'rellu': did you mean relu?"),
+        (
+            lambda: Pointwise([[1.0]], activation="rellu"),
+            r"activation 'rellu': use one of none, relu, .*: did you mean relu\?",
+        ),
         (
             lambda: Pointwise(np.ones((3, 1)), activation="prelu:1 2"),
             "prelu has 2 alphas, and there are 3 channels",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -160,3 +161,53 @@ def test_padding_for_layers_that_do_not_say(run: Run, textbook: Path) -> None:
     """--padding same keeps the size; without --image it is 512 x 512 of as many channels as the bank takes."""
     done = run("analyze-bank", textbook, "--padding", "same")
     assert done.stdout.startswith(b"textbook: 2 layers, 512x512x3 -> 512x512x256")
+
+
+def test_padding_in_numbers_is_for_a_bank(run: Run, samples: Path, tmp_path: Path) -> None:
+    """As PyTorch gives it; kernels take words alone."""
+    chosen = ("--depthwise", "box:3", "--padding", "1 1 1 1")
+    assert run("apply", samples / "coffee.png", *chosen, "-o", "o.npy", "-q").returncode == 0
+    assert np.load(tmp_path / "o.npy").shape == (280, 420, 3)
+    done = run("apply", samples / "coffee.png", "-k", "box:3", "--padding", "1 1 1 1", "-o", "p.png")
+    assert (done.returncode, b"padding '1 1 1 1': use one of same, valid" in done.stderr) == (2, True)
+
+
+def test_a_file_of_weights_alone_is_pointed_out(run: Run, samples: Path, textbook: Path) -> None:
+    """Strides and activations that it does not say are taken for none."""
+    done = run("apply", samples / "coffee.png", "--bank", textbook, "-o", "o.npy")
+    assert b"note: the file says no stride and no activation" in done.stderr
+    quiet = run("apply", samples / "coffee.png", "--bank", textbook, "-o", "p.npy", "--quiet")
+    assert not quiet.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--input-scale", "0", "-o", "o.npy"), "input scale: white 0.0"),
+        (("--input-scale", "0/1e-300", "-o", "o.npy"), "input scale: white 1.0"),
+        (("--input-scale", "1_0", "-o", "o.npy"), "input scale '1_0': give what white is"),
+        (("-o", "{channel!r}.npy"), "{channel} takes a width at most"),
+        (("-o", "{channel}/o.npy"), "{channel} is for the file's name"),
+        (("-o", "c{channel}.npy", "--stats", "c2.npy"), "--stats c2.npy: that is an image of this run"),
+        (("-o", "-", "--format", "png"), "give --format npy or tiff (a page a channel), or --montage"),
+        (("-o", "o.jpg"), "JPEG holds 1 or 3"),
+    ],
+)
+def test_more_misuse_is_answered_in_a_line(
+    run: Run, samples: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    """Exit 2, nothing written."""
+    (tmp_path / "b.toml").write_text(EDGES)
+    done = run("apply", samples / "coffee.png", "--bank", "b.toml", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr.decode()
+    assert len(done.stderr.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["b.toml"]
+
+
+def test_weights_to_decompose_come_through_a_pipe(run: Run) -> None:
+    """An array of NumPy's on standard input is an ordinary convolution."""
+    file = io.BytesIO()
+    np.save(file, np.ones((16, 3, 3, 3)))
+    done = run("decompose", "-", stdin=file.getvalue())
+    assert done.stdout.startswith(b"stdin: 3 x 3 convolution, 3 -> 16 channels")

@@ -255,3 +255,49 @@ def test_what_is_held_back_of_a_result_is_limited(
     with pytest.raises(LimitError, match="--max-memory raises the limit"):
         run(bank, "a.png", to=to, writing=writing, reading=Reading(max_memory=needed))
     run(bank, "a.png", to=to, writing=writing, reading=Reading(max_memory=10_000_000))
+
+
+def test_a_stride_beyond_the_kernel_leaves_rows_out(
+    photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In bands of a row, the rows that no output is made of are passed over, and not taken for others."""
+    monkeypatch.setattr(flow, "BAND_SAMPLES", 100)
+    bank = Bank([Pointwise(np.eye(3), stride=4)])
+    for threads in (1, 2):
+        run(bank, "a.png", to="o.npy", threads=threads, writing=Writing(overwrite=True))
+        assert np.array_equal(np.load("o.npy"), photo[::4, ::4])
+
+
+@pytest.mark.parametrize("border", ["wrap", "reflect", "mirror", "constant"])
+@pytest.mark.parametrize("pads", ["same", "0 0 9 0", "5 5 5 5"])
+@pytest.mark.parametrize("top", [0, 4, 11])
+def test_a_region_needs_no_rows_that_were_not_read(
+    photo: np.ndarray, border: str, pads: str, top: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever two layers reach around an edge, whichever rows are asked for, in whichever bands."""
+    monkeypatch.setattr(flow, "BAND_SAMPLES", 100)
+    bank = Bank([
+        Depthwise(np.ones((3, 1, 3, 3)), padding="same", border=border),
+        Depthwise(np.ones((3, 1, 3, 3)), padding=pads, border=border, stride=(2, 1)),
+    ])  # fmt: skip
+    whole = bank(photo)
+    height = min(5, len(whole) - top)
+    run(bank, "a.png", to="o.npy", reading=Reading(region=(0, top, whole.shape[1], height)), verify=True)
+    assert np.array_equal(np.load("o.npy"), whole[top : top + height])
+
+
+def test_a_part_that_is_all_padding_is_verified(photo: np.ndarray) -> None:
+    """No row is read for it, and all are for the comparison."""
+    bank = Bank([Depthwise(np.ones((3, 1, 1, 1)), padding="0 0 20 0")])
+    (result,) = run(bank, "a.png", to="o.npy", reading=Reading(region=(0, 50, 30, 4)), verify=True)
+    assert result.verification is not None
+    assert result.verification.max_abs_difference == 0
+
+
+def test_overflow_is_no_small_difference(here: Path) -> None:
+    """Where float32 overflows and double does not, the difference is infinite."""
+    np.save("a.npy", np.full((4, 4, 1), 1e38, np.float32))
+    bank = Bank([Pointwise([[1e3]]), Pointwise([[1e-3]])])
+    (result,) = run(bank, "a.npy", to="o.npy", verify=True)
+    assert result.verification is not None
+    assert result.verification.max_abs_difference == np.inf

@@ -201,5 +201,6 @@ _UNKNOWN: Final = {
     "Add": "Add joins two branches: it is no part of a chain",
     "Concatenate": "Concatenate joins two branches: it is no part of a chain",
     "Multiply": "Multiply joins two branches: it is no part of a chain",
-    "Normalization": "Normalization is of the input: give its mean and deviation as --input-scale",
+    "Normalization": "Normalization is of the input: give mean/255 and sqrt(variance)/255 as --input-scale "
+    "where it is of samples up to 255",
 }

@@ -46,7 +46,7 @@ MIX = '{"type": "pointwise", "matrix": [[1, 0], [0, 1]]'
         (f'{{"layers": [{MIX}, "border": null}}]}}', "border: null: give text"),
         (
             f'{{"layers": [{MIX}, "activation": "rellu"}}]}}',
-            "'pointwise': activation 'rellu': did you mean relu",
+            "'pointwise': activation 'rellu': use one of none, relu",
         ),
         (
             f'{{"layers": [{MIX}, "activation": {{"prelu": [1, 2, 3]}}}}]}}',
