@@ -28,6 +28,9 @@ MakeLayer = Callable[..., RunLayer]
 KEPT_SAMPLES: Final = 2_000_000
 """Samples of a layer's result that are made at a time where the next one reaches around them."""
 
+_LINE_SAMPLES: Final = 16
+"""Of a cache line."""
+
 LEAST_ROWS: Final = 8
 """Rows of a band at least, so that threads have some each, whatever memory that takes."""
 
@@ -312,10 +315,18 @@ def _layers_of_engine() -> MakeLayer:
     return numpy_layer
 
 
+def _aligned(shape: Shape) -> Samples:
+    """A new array that begins at a cache line: vectors that are stored across two take half as long again."""
+    count = prod(shape)
+    room = np.empty(count + _LINE_SAMPLES, np.float32)
+    start = -(room.ctypes.data // room.itemsize) % _LINE_SAMPLES
+    return room[start : start + count].reshape(shape)
+
+
 def _output(shape: Shape, out: Samples | None) -> Samples:
     """The array to write to."""
     if out is None:
-        return np.empty(shape, np.float32)
+        return _aligned(shape)
     if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != np.float32:
         found = f"{out.shape} {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
         raise ShapeError(
