@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar, Final, Self
 
@@ -17,6 +18,8 @@ from sepfilter.plans.border import Border
 from sepfilter.values import value
 
 Shape = tuple[int, int, int]
+RunLayer = Callable[[npt.NDArray[Any], npt.NDArray[Any]], None]
+"""``run(block, out)``: makes a layer's outputs from a block with all that they are made of."""
 
 MOST_SIDE: Final = 4096
 """Taps along a side, strides and dilations: what memory for a row's context is bounded by."""
@@ -163,6 +166,11 @@ class Layer:
         if self.input_channels != channels:
             raise BankError(f"{self.label}: takes {_channels(self.input_channels)}, not {channels}")
         return self
+
+    @property
+    def edges(self) -> Border:
+        """The border: zeros unless it is said."""
+        return self.border or ZEROS
 
     def pads(self, height: int, width: int) -> tuple[int, int, int, int]:
         """Samples that are added at the top, left, bottom and right of an input of a size."""

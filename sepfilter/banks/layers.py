@@ -34,7 +34,7 @@ class Depthwise(Layer):
     layout: ClassVar[str] = "(channels, multiplier, kernel height, kernel width)"
 
     shared: bool = False
-    separations: dict[bool, Separation] = field(init=False, default_factory=dict, compare=False, repr=False)
+    separations: list[Separation] = field(init=False, default_factory=list, compare=False, repr=False)
 
     @property
     def multiplier(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import lcm
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sepfilter.banks.activation import ACTIVATIONS
-from sepfilter.banks.layer import Layer
+from sepfilter.banks.layer import Layer, RunLayer
 from sepfilter.banks.layers import Depthwise
 from sepfilter.banks.separation import Separation, separation_of
 from sepfilter.engine import _native
@@ -18,7 +17,6 @@ from sepfilter.kernels.arrays import FloatArray
 
 Samples = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
-RunLayer = Callable[[Samples, Samples], None]
 
 MOST_SHARES: Final = 64
 """Parts of a depthwise layer that one call takes; `native/layer_module.c` has the same."""

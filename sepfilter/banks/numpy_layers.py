@@ -6,18 +6,16 @@ not depend on the block that it is in.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.banks.layer import Layer
+from sepfilter.banks.layer import Layer, RunLayer
 from sepfilter.banks.layers import Depthwise
 from sepfilter.banks.separation import separation_of
 
 Samples = npt.NDArray[Any]
-RunLayer = Callable[[Samples, Samples], None]
 
 
 def numpy_layer(layer: Layer, *, separates: bool = True) -> RunLayer:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Final
 
 from sepfilter.banks.bank import Bank
-from sepfilter.banks.layer import ZEROS, Layer, Shape
+from sepfilter.banks.layer import Layer, Shape
 from sepfilter.banks.layers import Depthwise, Pointwise
 from sepfilter.banks.padding import VALID
 from sepfilter.banks.separation import Separation, separation_of, term_multiplications
@@ -56,7 +56,7 @@ def _plan_layer(layer: Layer, shape: Shape, *, separates: bool) -> LayerPlan:
         stride=layer.stride,
         dilation=layer.dilation,
         pads=layer.pads(*shape[:2]),
-        border=str(layer.border or ZEROS),
+        border=str(layer.edges),
         padding=str(layer.padding or VALID),
         activation=str(layer.activation),
         method=way.method,
@@ -64,7 +64,6 @@ def _plan_layer(layer: Layer, shape: Shape, *, separates: bool) -> LayerPlan:
         separated=way.separated,
         direct_multiplications=pixels * layer.rows_of_weights().size,
         multiplications=multiplications,
-        executed_multiplications=multiplications,
         # A sum of n products takes n - 1, and the bias one more.
         additions=multiplications - pixels * (way.sums - (0 if layer.bias is None else channels)),
         parameters=layer.parameters,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from sepfilter.banks.bank import Bank
 from sepfilter.banks.input_scale import InputScale
-from sepfilter.banks.layer import Shape
-from sepfilter.banks.segments import Rows, RunLayer, Segment, Step, segments_of
+from sepfilter.banks.layer import RunLayer, Shape
+from sepfilter.banks.segments import Rows, Segment, Step, segments_of
 from sepfilter.engine.engines import current_engine
 from sepfilter.engine.filtering import allowed_threads, in_threads
 from sepfilter.engine.held import HeldRows
@@ -98,14 +98,10 @@ class Steps:
 
     def rows_behind(self, first: int, last: int) -> tuple[int, int]:
         """Rows of the image that rows of the result are made of, from and up to."""
-        for step in self._backwards:
-            first, last = step.rows_behind(first, last)
+        for segment in reversed(self.segments):
+            for step in reversed(segment.steps):
+                first, last = step.rows_behind(first, last)
         return first, last
-
-    @property
-    def _backwards(self) -> Iterator[Step]:
-        """The steps from last to first."""
-        return (step for segment in reversed(self.segments) for step in reversed(segment.steps))
 
 
 def make_ready(
@@ -158,12 +154,6 @@ class ScaledRows:
     held: HeldRows
     dtype: np.dtype[Any]
 
-    @property
-    def shape(self) -> Shape:
-        """Height, width and channels."""
-        _, width, channels = self.held.pixels.shape
-        return self.held.height, width, channels
-
     def read(self, first: int, last: int) -> Samples:
         """Rows as floats."""
         return self.scale.of(self.held.pixels[first - self.held.top : last - self.held.top], self.dtype)
@@ -201,11 +191,6 @@ class KeptRows:
 
     def __post_init__(self) -> None:
         self.pixels = np.empty((0, *self.segment.output[1:]), self.dtype)
-
-    @property
-    def shape(self) -> Shape:
-        """Height, width and channels."""
-        return self.segment.output
 
     def read(self, first: int, last: int) -> Samples:
         """Rows that have been made."""

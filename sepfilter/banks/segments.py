@@ -5,20 +5,19 @@ What the first makes of a few rows is still in a core's cache when the next read
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from sepfilter.banks.layer import ZEROS, Layer, Shape
+from sepfilter.banks.layer import Layer, RunLayer, Shape
 from sepfilter.banks.layers import Pointwise
-from sepfilter.engine.borders import border_indices
+from sepfilter.engine.borders import border_indices, positions_behind
 from sepfilter.values import value
 
 Samples = npt.NDArray[Any]
-RunLayer = Callable[[Samples, Samples], None]
 
 CACHED_SAMPLES: Final = 65_536
 """Samples between two layers of a segment: as floats half of a core's second cache. benchmarks/banks.py."""
@@ -29,10 +28,6 @@ MOST_SAMPLES: Final = 4_000_000
 
 class Rows(Protocol):
     """An image or a layer's result that can be read row by row, from top to bottom."""
-
-    @property
-    def shape(self) -> Shape:
-        """Height, width and channels."""
 
     def read(self, first: int, last: int) -> Samples:
         """Rows from `first` up to `last`, shape (h, W, C); the caller does not write into them."""
@@ -67,24 +62,14 @@ class Step:
 
     def rows_behind(self, first: int, last: int) -> tuple[int, int]:
         """Rows of the input that have to be there for outputs, from and up to."""
-        height, mode = self.input[0], (self.layer.border or ZEROS).mode
-        start, end = self.span(first, last)
-        # Inside, positions stand for themselves: only those beyond the edges are looked up.
-        low, high = min(max(start, 0), height), max(min(end, height), 0)
-        found = [np.array([low, high - 1])] if low < high else []
-        found += [
-            border_indices(*one, height, mode)
-            for one in ((start, low), (max(start, high), end))
-            if one[0] < one[1]
-        ]
-        return _reached(np.concatenate(found))
+        return positions_behind(*self.span(first, last), self.input[0], self.layer.edges.mode)
 
     def block(self, source: Rows, first: int, last: int) -> Samples:
         """The input of some outputs with all that lies around it, contiguous."""
-        border = self.layer.border or ZEROS
+        border = self.layer.edges
         height, width, channels = self.input
         rows = border_indices(*self.span(first, last), height, border.mode)
-        low, high = _reached(rows)
+        low, high = self.rows_behind(first, last)
         strip = source.read(low, high)
         _, left, _, right = self.pads
         if not (left or right) and np.array_equal(rows, np.arange(low, high)):
@@ -103,12 +88,6 @@ class Step:
             block[rows < 0] = border.value
             block[:, columns < 0] = border.value
         return block
-
-
-def _reached(positions: npt.NDArray[np.intp]) -> tuple[int, int]:
-    """The part that positions inside are of, from and up to; -1 is outside."""
-    inside = positions[positions >= 0]
-    return (int(inside.min()), int(inside.max()) + 1) if len(inside) else (0, 0)
 
 
 @value

@@ -38,7 +38,7 @@ class Separation:
     rows: FloatArray
 
     @classmethod
-    def of(cls, kernels: FloatArray, step: int = 1, *, separates: bool = True) -> Separation:
+    def of(cls, kernels: FloatArray, step: int = 1) -> Separation:
         """Find the ranks by singular value decomposition, and what is cheaper for each kernel.
 
         Parameters
@@ -47,8 +47,6 @@ class Separation:
             Shape (n, kh, kw).
         step : int
             The stride along: the column pass runs over so many samples for each output.
-        separates : bool
-            False where all taps at once are asked for.
 
         Examples
         --------
@@ -64,12 +62,17 @@ class Separation:
             return cls(ranks, np.zeros(number, np.intp), *none)
         columns, rows, ranks = _factors(kernels)
         cheaper = ranks * term_multiplications(high, wide, step) < high * wide
-        terms = np.where(cheaper & separates, np.maximum(ranks, 1), 0)
+        terms = np.where(cheaper, np.maximum(ranks, 1), 0)
         kept = int(terms.max(initial=0))
         unused = np.arange(kept) >= terms[:, np.newaxis]
         columns, rows = columns[:, :kept], rows[:, :kept]
         columns[unused], rows[unused] = 0.0, 0.0
         return cls(ranks, terms, columns, rows)
+
+    @property
+    def direct(self) -> Separation:
+        """The same kernels, each by all taps at once."""
+        return Separation(self.ranks, np.zeros_like(self.terms), self.columns[:, :0], self.rows[:, :0])
 
 
 def separation_of(layer: Depthwise, *, separates: bool = True) -> Separation:
@@ -82,10 +85,10 @@ def separation_of(layer: Depthwise, *, separates: bool = True) -> Separation:
     separates : bool
         False where all taps at once are asked for.
     """
-    if separates not in layer.separations:
-        kernels = layer.rows_of_weights()[:, 0]
-        layer.separations[separates] = Separation.of(kernels, layer.stride[1], separates=separates)
-    return layer.separations[separates]
+    if not layer.separations:
+        layer.separations.append(Separation.of(layer.rows_of_weights()[:, 0], layer.stride[1]))
+    found = layer.separations[0]
+    return found if separates else found.direct
 
 
 def _factors(kernels: FloatArray) -> tuple[FloatArray, FloatArray, npt.NDArray[np.intp]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import click
 
-from sepfilter.cli import options
+from sepfilter.cli import bank_options, options
 from sepfilter.cli.commands import Headed
 from sepfilter.cli.exits import FAILED, one_line, say
 from sepfilter.errors import OptionError
@@ -61,9 +61,7 @@ def command(**arguments: Any) -> int:
     if not quiet:
         note_slow_engine()
         if job.bank is not None:
-            from sepfilter.cli.bank_options import note_what_is_unsaid
-
-            note_what_is_unsaid(arguments, job.bank)
+            bank_options.note_what_is_unsaid(arguments["bank"], job.bank)
     kept, tally = [], Tally(len(batch.inputs))
     keeps = arguments["as_json"] or arguments["stats"]
     try:
@@ -127,8 +125,6 @@ def _kernels(arguments: dict[str, Any]) -> tuple[AnyKernel, ...]:
 
 def _bank(arguments: dict[str, Any]) -> Bank | None:
     """The bank, where one is asked for in place of kernels."""
-    from sepfilter.cli import bank_options
-
     bank_options.check(click.get_current_context(), arguments)
     if not bank_options.asks_for_a_bank(arguments):
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from click.core import ParameterSource
 
+from sepfilter.cli.exits import say
 from sepfilter.cli.options import read_stdin
 from sepfilter.errors import OptionError
 
@@ -109,13 +110,11 @@ def prepared(bank: Bank, padding: str | None, border: str | None, input_scale: s
     return bank if input_scale is None else replace(bank, input_scale=InputScale.parse(input_scale))
 
 
-def note_what_is_unsaid(arguments: dict[str, Any], bank: Bank | None) -> None:
+def note_what_is_unsaid(path: str | None, bank: Bank) -> None:
     """Say what was taken for layers of a file that holds weights and nothing else."""
-    from sepfilter.cli.exits import say
-
-    if bank is None or Path(arguments["bank"] or "").suffix.lower() not in (".npz", ".npy", ".safetensors"):
-        return
-    if all(layer.stride == (1, 1) and layer.activation.name == "none" for layer in bank.layers):
+    holds_weights = Path(path or "").suffix.lower() in (".npz", ".npy", ".safetensors")
+    is_bare = all(layer.stride == (1, 1) and layer.activation.name == "none" for layer in bank.layers)
+    if holds_weights and is_bare:
         say(
             "note: the file says no stride and no activation: a step of 1 and none are taken; "
             "docs/banks.md says how it would"

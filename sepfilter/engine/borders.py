@@ -55,6 +55,34 @@ def border_indices(first: int, last: int, length: int, mode: str) -> Indices:
     return np.minimum(folded, period - folded) if length > 1 else np.zeros_like(positions)
 
 
+def positions_behind(first: int, last: int, length: int, mode: str) -> tuple[int, int]:
+    """The part inside that stands for positions, from and up to.
+
+    Parameters
+    ----------
+    first, last, length, mode
+        As in `border_indices`.
+
+    Returns
+    -------
+    (int, int)
+        (0, 0) where all of them are the constant.
+
+    Examples
+    --------
+    >>> positions_behind(-2, 4, 9, "reflect"), positions_behind(7, 12, 9, "wrap")
+    ((0, 4), (0, 9))
+    """
+    # Inside, positions stand for themselves: only those beyond the edges are looked up.
+    low, high = min(max(first, 0), length), max(min(last, length), 0)
+    reached = [low, high - 1] if low < high else []
+    for start, end in ((first, min(last, 0)), (max(first, length), last)):
+        if start < end:
+            positions = border_indices(start, end, length, mode)
+            reached += positions[positions >= 0].tolist()
+    return (min(reached), max(reached) + 1) if reached else (0, 0)
+
+
 def extended(stage: Stage, block: Block, dtype: str) -> Samples:
     """The block with all that the kernel reaches around it: context where there is some, else the border."""
     border, pixels = stage.border, block.pixels

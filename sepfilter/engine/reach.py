@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sepfilter.engine.borders import border_indices
+from sepfilter.engine.borders import positions_behind
 from sepfilter.plans.passes import CoarsePass
 from sepfilter.plans.plan import Plan, Stage
 
@@ -73,10 +73,4 @@ def _behind_stage(stage: Stage, axis: int, lengths: list[int], first: int, last:
     before, after = stage.halo[2 * axis : 2 * axis + 2]
     if stage.padding == "valid":
         return first, last + before + after
-    first, last = first - before, last + after
-    reach = [max(first, 0), min(last, length) - 1]
-    for beyond in ((first, min(last, 0)), (max(first, length), last)):
-        if beyond[0] < beyond[1]:
-            positions = border_indices(*beyond, length, stage.border.mode)
-            reach += positions[positions >= 0].tolist()
-    return min(reach), max(reach) + 1
+    return positions_behind(first - before, last + after, length, stage.border.mode)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy.typing as npt
-
-from sepfilter.geometry import ImageSpec, Window
-from sepfilter.images.metadata import Metadata
+from sepfilter.geometry import ImageSpec
+from sepfilter.images.colours import Colours
 from sepfilter.images.paths.targets import Target
 from sepfilter.images.source import Source
 from sepfilter.pipeline.delivery import is_raw
@@ -16,39 +13,6 @@ from sepfilter.results import Job
 
 if TYPE_CHECKING:
     from sepfilter.banks.bank import Bank
-
-Pixels = npt.NDArray[Any]
-
-
-@dataclass(slots=True)
-class Colours:
-    """Another source, without its opacity."""
-
-    source: Source
-
-    @property
-    def spec(self) -> ImageSpec:
-        """One channel less."""
-        spec = self.source.spec
-        return replace(spec, channels=spec.channels - 1, alpha=False)
-
-    @property
-    def metadata(self) -> Metadata:
-        """As the source's."""
-        return replace(self.source.metadata, alpha=False)
-
-    @property
-    def strip_rows(self) -> int:
-        """As the source's."""
-        return self.source.strip_rows
-
-    def read(self, window: Window) -> Pixels:
-        """The colours of a part."""
-        return self.source.read(window)[..., :-1]
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self.source.close()
 
 
 def colours_for(bank: Bank, source: Source) -> tuple[Source, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Final
 
 from sepfilter.geometry import ImageSpec
@@ -42,8 +43,6 @@ class LayerPlan:
         The textbook's: every tap of every kernel.
     multiplications : int
         The same for the way that is taken.
-    executed_multiplications : int
-        The same: taps of 0 are multiplied as others are.
     additions : int
         Of the way that is taken, bias included.
     parameters : int
@@ -68,7 +67,6 @@ class LayerPlan:
     separated: int
     direct_multiplications: int
     multiplications: int
-    executed_multiplications: int
     additions: int
     parameters: int
     reason: str
@@ -80,14 +78,13 @@ class LayerPlan:
 
     @property
     def operations(self) -> Operations:
-        """Its counts."""
-        height, width, channels = self.output
+        """Its counts; taps of 0 are multiplied as others are."""
         return Operations(
             self.multiplications,
-            self.executed_multiplications,
+            self.multiplications,
             self.additions,
             self.direct_multiplications,
-            height * width * channels,
+            prod(self.output),
         )
 
 
@@ -144,34 +141,27 @@ class BankPlan:
     @property
     def operations(self) -> Operations:
         """All layers together."""
-        height, width, channels = self.shape
-        return Operations(
-            self.multiplications,
-            self.executed_multiplications,
-            self.additions,
-            self.direct_multiplications,
-            height * width * channels,
-        )
+        return Operations.total((layer.operations for layer in self.layers), prod(self.shape))
 
     @property
     def direct_multiplications(self) -> int:
         """The textbook's count over all layers."""
-        return sum(layer.direct_multiplications for layer in self.layers)
+        return self.operations.direct_multiplications
 
     @property
     def multiplications(self) -> int:
         """The same for the ways that are taken."""
-        return sum(layer.multiplications for layer in self.layers)
+        return self.operations.multiplications
 
     @property
     def executed_multiplications(self) -> int:
         """What is really multiplied."""
-        return sum(layer.executed_multiplications for layer in self.layers)
+        return self.operations.executed_multiplications
 
     @property
     def additions(self) -> int:
         """Over all layers."""
-        return sum(layer.additions for layer in self.layers)
+        return self.operations.additions
 
     @property
     def parameters(self) -> int:

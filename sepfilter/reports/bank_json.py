@@ -75,7 +75,7 @@ def _layer(layer: LayerPlan) -> dict[str, Any]:
         "reason": layer.reason,
         "multiplications": layer.direct_multiplications,
         "chosen_multiplications": layer.multiplications,
-        "executed_multiplications": layer.executed_multiplications,
+        "executed_multiplications": layer.operations.executed_multiplications,
         "additions": layer.additions,
         "parameters": layer.parameters,
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sepfilter.banks.files.layouts import LAYOUTS
 from sepfilter.cli import apply, info, options
 from sepfilter.engine.engines import current_engine
 from sepfilter.images.formats import OUTPUT_FORMATS
@@ -73,6 +74,7 @@ def test_the_options_offer_what_the_library_takes() -> None:
     assert options.PRECISIONS == PRECISIONS
     assert options.RANGES == RANGES
     assert options.ALPHAS == ALPHAS
+    assert options.LAYOUTS == LAYOUTS
     assert tuple(one.name for one in OUTPUT_FORMATS) == options.FORMATS
     assert set(options.COMPRESSIONS) == {name for one in OUTPUT_FORMATS for name in one.compressions}
 
